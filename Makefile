@@ -1,0 +1,126 @@
+# SPDX-License-Identifier: GPL-2.0-only
+#
+#   make top     build seep and open the live view (installs what is missing, as root on Debian 12)
+#   make test    build seep and pass every test
+#   make help    the other targets
+
+VERSION := 0.1.0
+O       := build
+V       ?= 0
+
+CC      ?= gcc
+CLANG   ?= clang
+BPFTOOL ?= /usr/sbin/bpftool
+
+PACKAGES      := gcc make pkg-config clang llvm bpftool libbpf-dev libelf-dev zlib1g-dev libc6-dev \
+                 linux-libc-dev libdw-dev libmicrohttpd-dev libncurses-dev libjansson-dev libcap-ng-dev \
+                 libseccomp-dev
+TEST_PACKAGES := libcmocka-dev python3 python3-pytest python3-prometheus-client prometheus curl \
+                 redis-server redis-tools nginx-light postgresql memcached wrk apache2-utils \
+                 iproute2 qemu-system-x86 busybox-static cpio xz-utils kmod clang-format strace procps
+BENCH_PACKAGES := valgrind linux-perf
+
+LIBS     := libbpf libelf zlib libdw libmicrohttpd ncursesw jansson libcap-ng libseccomp
+CFLAGS   ?= -O2 -g
+ALL_CFLAGS = -std=gnu11 $(CFLAGS) -Wall -Wextra -Werror -Wno-unused-parameter -Wmissing-prototypes \
+             -Wstrict-prototypes -D_GNU_SOURCE -DSEEP_VERSION='"$(VERSION)"' -I. -I$(O) \
+             $(shell pkg-config --cflags $(LIBS) 2>/dev/null)
+ALL_LIBS = $(shell pkg-config --libs $(LIBS) 2>/dev/null) -lm -lpthread
+BPF_CFLAGS = -target bpf -D__TARGET_ARCH_x86 -O2 -g -mcpu=v3 -Wall -Wextra -Werror \
+             -Wno-unused-parameter -Wno-unused-function -I. -I$(O)
+
+ifeq ($(V),0)
+Q := @
+say = @printf '  %-8s %s\n' $(1) $(2);
+endif
+
+bpf_sources := $(wildcard bpf/*.bpf.c)
+skeletons   := $(bpf_sources:bpf/%.bpf.c=$(O)/bpf/%.skel.h)
+sources     := $(sort $(shell find agent exporters -name '*.c'))
+objects     := $(sources:%.c=$(O)/%.o)
+lib_objects := $(filter-out $(O)/agent/main.o,$(objects))
+unit_tests  := $(patsubst tests/unit/%.c,$(O)/tests/unit/%,$(wildcard tests/unit/*_test.c))
+workloads   := $(patsubst tests/workloads/%.c,$(O)/workloads/%,$(wildcard tests/workloads/*.c))
+
+.DELETE_ON_ERROR:
+.SECONDARY:
+.PHONY: all top test check clean help deps deps-test
+
+all: $(O)/seep
+
+help:
+	@sed -n 's/^#   //p' Makefile
+
+# Packages: one look at dpkg, and apt only for what is missing. The stamp is per list.
+define install_packages
+@mkdir -p $(O)
+@missing=$$(for p in $(1); do dpkg-query -W -f '$${Status}' $$p 2>/dev/null | grep -q 'ok installed' || echo $$p; done); \
+if [ -n "$$missing" ]; then echo "  APT      $$missing" | tr '\n' ' '; echo; \
+	apt-get -q update >/dev/null && DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 \
+	apt-get -q install -y --no-install-recommends $$missing >$(O)/apt.log 2>&1 || { tail -n 20 $(O)/apt.log; exit 1; }; fi
+endef
+
+deps:
+	$(call install_packages,$(PACKAGES))
+
+deps-test: deps
+	$(call install_packages,$(TEST_PACKAGES))
+
+# The sub-make sees the packages that deps has just installed.
+top: deps
+	$(Q)$(MAKE) --no-print-directory all
+	$(Q)$(O)/seep top
+
+test: deps-test
+	$(Q)$(MAKE) --no-print-directory test-all
+
+$(O)/bpf/%.bpf.o: bpf/%.bpf.c
+	@mkdir -p $(@D)
+	$(call say,BPF,$@)
+	$(Q)$(CLANG) $(BPF_CFLAGS) -MMD -MP -MT $@ -c $< -o $@.tmp && \
+	$(BPFTOOL) gen object $@ $@.tmp && rm $@.tmp
+
+$(O)/bpf/%.skel.h: $(O)/bpf/%.bpf.o
+	$(call say,SKEL,$@)
+	$(Q)$(BPFTOOL) gen skeleton $< name $*_bpf > $@
+
+$(O)/%.o: %.c | $(skeletons)
+	@mkdir -p $(@D)
+	$(call say,CC,$@)
+	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -c $< -o $@
+
+$(O)/libseep.a: $(lib_objects)
+	$(call say,AR,$@)
+	$(Q)rm -f $@ && ar rcs $@ $^
+
+$(O)/seep: $(O)/agent/main.o $(O)/libseep.a
+	$(call say,LD,$@)
+	$(Q)$(CC) $(ALL_CFLAGS) $^ -o $@ $(ALL_LIBS)
+
+$(O)/tests/unit/%: tests/unit/%.c $(O)/libseep.a
+	@mkdir -p $(@D)
+	$(call say,TEST,$@)
+	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP $< -o $@ $(O)/libseep.a -lcmocka $(ALL_LIBS)
+
+# As a distribution builds: no frame pointers, no flag that helps seep.
+$(O)/workloads/%: tests/workloads/%.c
+	@mkdir -p $(@D)
+	$(call say,WORKLOAD,$@)
+	$(Q)$(CC) -O2 -g -Wall -Wextra -I. $< -o $@ -lpthread
+
+.PHONY: test-all test-unit test-e2e workloads
+workloads: $(workloads)
+
+test-all: all $(unit_tests) workloads
+	$(Q)O=$(O) python3 tests/run.py all
+
+test-unit: $(unit_tests)
+	$(Q)O=$(O) python3 tests/run.py unit
+
+test-e2e: all workloads
+	$(Q)O=$(O) python3 tests/run.py e2e
+
+clean:
+	rm -rf $(O)
+
+-include $(shell find $(O) -name '*.d' 2>/dev/null)

@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What is known of the host at one instant: processes, the groups that people call services, what
+ * each holds, towards which bound, and how it moves. The census fills it, the exporters read it;
+ * it knows neither BPF nor any output format.
+ *
+ * Every string in here is escaped (escape.h). Times are seconds since the epoch, ages are seconds,
+ * sizes are bytes. A count of LIVE_UNKNOWN could not be read; the process says why.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "agent/model/bound.h"
+#include "agent/model/loss.h"
+#include "agent/model/resource.h"
+#include "agent/trend/series.h"
+
+#define LIVE_UNKNOWN	(-1)
+#define MODEL_PEERS	8  /* remote ends kept for a process: the largest */
+#define MODEL_COMM_SIZE 64 /* 15 bytes, each escaped to four, and the end */
+
+/* TCP connections of one process in one state to one remote end. */
+struct model_peer {
+	uint64_t count;
+	uint16_t port;	/* host order */
+	uint16_t family; /* AF_INET or AF_INET6 */
+	uint8_t state;	/* a slot: SLOT_TCP + 1 + state_index */
+	uint8_t addr[16]; /* network order */
+};
+
+/* What one slot of one process or group holds. */
+struct model_cell {
+	int64_t live;	 /* or LIVE_UNKNOWN */
+	uint64_t created; /* by the ledger since it attached */
+	double oldest;	 /* age in seconds of the oldest object seen, NAN when unknown */
+	struct trend trend;
+	struct series *series; /* NULL until the first non-zero value */
+};
+
+struct model_group {
+	char *name; /* UNIT/EXE, container:ID12/EXE, session/EXE, kernel */
+	unsigned int processes;
+	struct model_cell cells[SLOT_MAX];
+	struct bound bounds[SLOT_MAX]; /* totals only: the tightest of its processes */
+	struct model_group *next;
+	uint64_t seen; /* number of the last census that had a process of it */
+};
+
+struct model_process {
+	pid_t pid;	/* in the agent's own PID namespace */
+	pid_t parent;	/* 0 when outside */
+	uint64_t start; /* ns since boot (CLOCK_BOOTTIME): with pid, the identity */
+	double start_time;
+	uint64_t exec_id; /* exec generation */
+	uint32_t uid;	  /* real, in the agent's user namespace */
+	uint32_t netns;	  /* inode of the network namespace */
+	bool kernel_thread;
+	bool zombie;
+	char comm[MODEL_COMM_SIZE];
+	char *exe;    /* path; empty for a kernel thread, NULL until read */
+	char *cgroup; /* path of the unified or named hierarchy, NULL until read */
+	struct model_group *group;
+	const char *reason; /* why some counts are LIVE_UNKNOWN, or NULL */
+	unsigned int threads_older; /* births: see threads_rate */
+	double threads_rate;	    /* an hour, of the births of live threads; NAN when too few */
+	struct model_cell cells[SLOT_MAX];
+	struct bound bounds[SLOT_MAX]; /* totals only */
+	struct model_peer peers[MODEL_PEERS];
+	unsigned int n_peers;
+	struct model_process *next; /* by pid, ascending */
+	uint64_t seen;
+};
+
+/* A network namespace: sockets without an owner still take ports. */
+struct model_netns {
+	uint32_t inode;
+	struct model_cell cells[SLOT_MAX]; /* TCP_TIME_WAIT, TCP_NEW_SYN_RECV, orphans as their state */
+	struct bound ports; /* the most used (destination) share of the local port range */
+	char busiest[80];   /* that destination, "10.0.0.5:5432"; empty when none */
+	struct model_netns *next;
+	uint64_t seen;
+};
+
+struct model_rung {
+	const char *topic; /* "threads" */
+	const char *rung;  /* "tp_btf", "kprobe", "proc", "none" */
+	const char *reason; /* why not a better one; NULL when it is the best */
+};
+
+#define MODEL_RUNGS 16
+
+struct model {
+	double now;	    /* of the last census */
+	double window;	    /* seconds of --trend.window */
+	double interval;    /* seconds between two */
+	uint64_t census;    /* number of the last one, 0 before the first */
+	double census_seconds; /* CPU time of the last one */
+	double started;
+	struct model_process *processes;
+	struct model_group *groups;
+	struct model_netns *netns;
+	size_t n_processes, n_groups;
+	size_t group_cap, process_cap; /* how many groups, how many suspects are exported */
+	uint64_t lost[LOSS_TOPIC_MAX][LOSS_REASON_MAX];
+	uint64_t dropped[DROP_MAX]; /* series that a cap refused */
+	struct model_rung rungs[MODEL_RUNGS];
+	size_t n_rungs;
+};
+
+#define model_for_each_process(m, p) for (struct model_process *p = (m)->processes; p; p = p->next)
+#define model_for_each_group(m, g)   for (struct model_group *g = (m)->groups; g; g = g->next)
+#define model_for_each_netns(m, n)   for (struct model_netns *n = (m)->netns; n; n = n->next)
+
+/* window and interval in seconds. */
+int model_new(double window, double interval, struct model **ret);
+void model_free(struct model *m);
+
+/*
+ * A census: begin at a time (seconds since the epoch), find or create each process that was seen,
+ * fill its cells, end. End drops what was not seen, sums groups and bounds, and moves the trends.
+ */
+void model_begin(struct model *m, double now);
+/* NULL when out of memory. A new start time or exec generation is a new process: it inherits
+ * nothing. *ret_fresh tells that its strings are to be read. Valid until the next model_end. */
+struct model_process *model_process(struct model *m, pid_t pid, uint64_t start, uint64_t exec_id,
+				    bool *ret_fresh);
+/* Name the group of a process; takes the strings' meaning, copies them. 0 or -ENOMEM. */
+int model_set_group(struct model *m, struct model_process *p, const char *name);
+struct model_netns *model_netns(struct model *m, uint32_t inode);
+void model_end(struct model *m);
+
+struct model_process *model_find(const struct model *m, pid_t pid);
+
+/* Processes whose trends move, the most urgent first: those that reach a bound soonest, then those
+ * that grow most of their own size an hour. Fills at most max rows; returns how many. */
+struct suspect {
+	const struct model_process *process;
+	enum seep_slot slot;
+	double eta; /* seconds to the bound, NAN for none */
+};
+size_t model_suspects(const struct model *m, struct suspect *ret, size_t max);
+
+/* The sentence for people on a suspect, as top shows it first. Always terminated. */
+void model_sentence(const struct suspect *s, char *dst, size_t size);

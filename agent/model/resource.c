@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <string.h>
+
+#include "agent/model/resource.h"
+
+static struct slot_info slots[SLOT_MAX] = {
+#define X(slot, resource, kind, unit, help)                                                        \
+	[SLOT_##slot] = { resource, kind, UNIT_##unit, help, SLOT_MAX },
+	SEEP_SLOTS(X)
+#undef X
+};
+
+/* A total stands before its kinds, so the last total seen is the one that a slot belongs to. */
+__attribute__((constructor)) static void link_totals(void)
+{
+	enum seep_slot total = 0;
+
+	for (enum seep_slot s = 0; s < SLOT_MAX; s++) {
+		if (!slots[s].kind)
+			total = s;
+		slots[s].total = total;
+	}
+}
+
+const struct slot_info *slot_info(enum seep_slot slot)
+{
+	return &slots[slot];
+}
+
+const char *unit_name(enum seep_unit unit)
+{
+	return unit == UNIT_BYTES ? "bytes" : "count";
+}
+
+enum seep_slot slot_find(const char *resource, const char *kind)
+{
+	for (enum seep_slot s = 0; s < SLOT_MAX; s++) {
+		if (strcmp(slots[s].resource, resource) != 0)
+			continue;
+		if (kind == slots[s].kind || (kind && slots[s].kind && !strcmp(kind, slots[s].kind)))
+			return s;
+	}
+	return SLOT_MAX;
+}
+
+bool resource_exists(const char *resource)
+{
+	return slot_find(resource, NULL) != SLOT_MAX;
+}

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The sandboxed reader, seen from the root process. A child without any capability, under seccomp
+ * and with limits of memory and time, reads the ELF, DWARF and unwinding tables of strangers. The
+ * root process opens descriptors and hands them over; it never parses what is in them. A crash or
+ * an answer that does not come costs that one answer: the child is replaced, the loss is counted.
+ */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "bpf/lib/stack.h"
+
+#define SITE_FRAMES 64 /* frames kept of one stack */
+
+struct reader;
+
+/* One frame as people read it; strings are escaped (model/escape.h), "" when unknown. */
+struct site_frame {
+	uint64_t pc; /* in the process */
+	char *function;
+	char *file;
+	int line; /* 0 when unknown */
+	char *module; /* path of the ELF file, or "[vdso]" */
+	uint64_t offset; /* of pc in the module's file */
+};
+
+/* Forks the child. */
+int reader_new(struct reader **ret);
+void reader_free(struct reader *r);
+
+/*
+ * Unwind a stack copy of a process. Fills at most max return addresses, innermost first, the first
+ * being the stack's own pc; *ret_n tells how many. -ESRCH when the process is gone, -ETIMEDOUT,
+ * -EPIPE when the child died on it, -ENODATA when no table covers the pc.
+ */
+int reader_unwind(struct reader *r, pid_t pid, const struct stack_copy *stack, uint64_t *ret_pcs,
+		  size_t max, size_t *ret_n);
+
+/*
+ * Name n addresses of a process. A call address (all but the innermost) is looked up at pc - 1. An
+ * address with inlined calls gives several frames, innermost first. The caller frees *ret with
+ * site_frames_free.
+ */
+int reader_symbolize(struct reader *r, pid_t pid, const uint64_t *pcs, size_t n,
+		     struct site_frame **ret, size_t *ret_n);
+void site_frames_free(struct site_frame *frames, size_t n);
+
+/*
+ * The file offset of a function in the module of pid whose path ends with the given name ("" for
+ * the executable itself), for a uprobe by offset. *ret_fd is a descriptor on that module (caller
+ * closes). -ENOENT when there is none.
+ */
+int reader_find_function(struct reader *r, pid_t pid, const char *module, const char *function,
+			 uint64_t *ret_offset, int *ret_fd);
+
+/* Forget what is known of a process: it ended or executed another program. */
+void reader_forget(struct reader *r, pid_t pid);

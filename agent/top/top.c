@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "agent/base/log.h"
+#include "agent/commands.h"
+
+static const struct option_row options[] = { { 0 } };
+
+static int run_top(const struct command *self, int argc, char **argv)
+{
+	(void)options_parse;
+	log_error(0, "%s: not built yet", self->name);
+	return EXIT_IMPOSSIBLE;
+}
+
+const struct command command_top = { "top", "", "under construction", options, run_top };

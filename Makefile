@@ -11,6 +11,7 @@ V       ?= 0
 CC      ?= gcc
 CLANG   ?= clang
 BPFTOOL ?= /usr/sbin/bpftool
+PYTHON  ?= /usr/bin/python3
 
 PACKAGES      := gcc make pkg-config clang llvm bpftool libbpf-dev libelf-dev zlib1g-dev libc6-dev \
                  linux-libc-dev libdw-dev libmicrohttpd-dev libncurses-dev libjansson-dev libcap-ng-dev \
@@ -112,13 +113,13 @@ $(O)/workloads/%: tests/workloads/%.c
 workloads: $(workloads)
 
 test-all: all $(unit_tests) workloads
-	$(Q)O=$(O) python3 tests/run.py all
+	$(Q)O=$(O) $(PYTHON) tests/run.py all
 
 test-unit: $(unit_tests)
-	$(Q)O=$(O) python3 tests/run.py unit
+	$(Q)O=$(O) $(PYTHON) tests/run.py unit
 
 test-e2e: all workloads
-	$(Q)O=$(O) python3 tests/run.py e2e
+	$(Q)O=$(O) $(PYTHON) tests/run.py e2e
 
 clean:
 	rm -rf $(O)

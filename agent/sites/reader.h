@@ -11,21 +11,10 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "agent/model/frame.h"
 #include "bpf/lib/stack.h"
 
-#define SITE_FRAMES 64 /* frames kept of one stack */
-
 struct reader;
-
-/* One frame as people read it; strings are escaped (model/escape.h), "" when unknown. */
-struct site_frame {
-	uint64_t pc; /* in the process */
-	char *function;
-	char *file;
-	int line; /* 0 when unknown */
-	char *module; /* path of the ELF file, or "[vdso]" */
-	uint64_t offset; /* of pc in the module's file */
-};
 
 /* Forks the child. */
 int reader_new(struct reader **ret);

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <math.h>
+#include <string.h>
+
+#include "agent/base/cleanup.h"
+#include "agent/model/finding.h"
+
+static const char *const verdicts[] = {
+	[SITE_UNDECIDED] = "undecided",
+	[SITE_KEEPS] = "keeps",
+	[SITE_RETURNS] = "returns",
+};
+
+const char *site_verdict_name(enum site_verdict verdict)
+{
+	return verdicts[verdict];
+}
+
+bool site_frame_is_runtime(const struct site_frame *f)
+{
+	static const char *const prefixes[] = { "libc.so",     "libc-",	       "libpthread",
+						"librt.so",    "librt-",       "ld-linux",
+						"ld-musl",     "libstdc++.so", "libc++.so",
+						"libgcc_s.so", "[vdso]" };
+	const char *slash = strrchr(f->module, '/');
+	const char *name = slash ? slash + 1 : f->module;
+
+	for (size_t i = 0; i < ARRAY_SIZE(prefixes); i++)
+		if (strncmp(name, prefixes[i], strlen(prefixes[i])) == 0)
+			return true;
+	return false;
+}
+
+const struct site_frame *finding_frame(const struct finding *f)
+{
+	for (size_t i = 0; i < f->n_frames; i++)
+		if (!site_frame_is_runtime(&f->frames[i]))
+			return &f->frames[i];
+	return f->n_frames ? &f->frames[0] : NULL;
+}
+
+struct finding *findings_add(struct findings *list)
+{
+	struct finding *f;
+
+	if (list->n == list->capacity) {
+		size_t capacity = list->capacity ? 2 * list->capacity : 32;
+		struct finding *rows = reallocarray(list->rows, capacity, sizeof(*rows));
+
+		if (!rows)
+			return NULL;
+		list->rows = rows;
+		list->capacity = capacity;
+	}
+	f = &list->rows[list->n++];
+	*f = (struct finding){
+		.sampled = 1, .oldest = NAN, .growth_per_hour = NAN, .growth_bytes_per_hour = NAN
+	};
+	return f;
+}
+
+static int compare_numbers(double a, double b)
+{
+	a = isnan(a) ? 0 : a;
+	b = isnan(b) ? 0 : b;
+	return (a < b) - (a > b);
+}
+
+/* A site that keeps stands above one that only holds more; then growth, then what lives. */
+static int compare_findings(const void *left, const void *right)
+{
+	const struct finding *a = left, *b = right;
+	int order = (b->verdict == SITE_KEEPS) - (a->verdict == SITE_KEEPS);
+
+	if (!order)
+		order = compare_numbers(a->growth_bytes_per_hour, b->growth_bytes_per_hour);
+	if (!order)
+		order = compare_numbers(a->growth_per_hour, b->growth_per_hour);
+	if (!order)
+		order = compare_numbers((double)a->live, (double)b->live);
+	return order ? order : compare_numbers((double)a->created, (double)b->created);
+}
+
+void findings_sort(struct findings *list)
+{
+	if (list->n)
+		qsort(list->rows, list->n, sizeof(*list->rows), compare_findings);
+}
+
+void findings_clear(struct findings *list)
+{
+	for (size_t i = 0; i < list->n; i++)
+		site_frames_free(list->rows[i].frames, list->rows[i].n_frames);
+	free(list->rows);
+	*list = (struct findings){ 0 };
+}

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Children of seep: this executable run again under another name. The exec leaves behind what a
+ * mere fork would share: the heap, the address layout, and above all the mappings of BPF maps,
+ * which outlive their closed descriptors.
+ */
+#pragma once
+
+#include <stddef.h>
+#include <string.h>
+#include <sys/types.h>
+#include <unistd.h>
+
+#define CHILD_FIRST_FD 3 /* where the first descriptor that was handed over is found */
+
+/*
+ * Run the child of that name (CHILD_ENTRY). It finds copies of fds[0..n) at CHILD_FIRST_FD and up,
+ * /dev/null at 0 to 2, an empty environment, and nothing else of this process.
+ */
+int child_spawn(const char *name, const int *fds, size_t n, pid_t *ret_pid);
+
+/* Kill and reap. One that the kernel holds in an unfinished call is reaped at a later call. */
+void child_end(pid_t pid);
+
+/*
+ * The child's end of child_spawn: `int function(void)` gives its exit status. A constructor, since
+ * it must come before the main of whatever program holds the library, tests among them; a program
+ * whose main did not know the name would run itself again without end.
+ */
+#define CHILD_ENTRY(name, function)                                                                \
+	__attribute__((constructor)) static void child_entry_(int argc, char **argv)               \
+	{                                                                                          \
+		if (argc == 1 && strcmp(argv[0], name) == 0)                                       \
+			_exit(function());                                                         \
+	}

@@ -1,0 +1,97 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Every guilty workload stops at 100 barriers; at each, its books and the counts are the same."""
+
+import collections
+import os
+
+import pytest
+
+import oracle
+import workload
+
+BARRIERS = 100
+PROGRAMS = ("fds", "tasks", "sockets", "memory")
+SEED = int(os.environ.get("SEEP_SEED", "1"))
+
+
+def all_leaks():
+    """(program, name), in the order of their tables; the list is written down so that pytest can
+    name the tests before anything is built, and test_list holds it against the programs."""
+    names = {
+        "fds": "file pipe eventfd timerfd posix_timer signalfd epoll inotify watch deleted pidfd "
+               "io_uring other",
+        "tasks": "thread child zombie",
+        "sockets": "socket listen accepted outgoing close_wait syn_sent backlog udp unix",
+        "memory": "malloc malloc_large anon shmem mapped_file mapping",
+    }
+    return [(program, name) for program in PROGRAMS for name in names[program].split()]
+
+
+class Comparison:
+    """What came of one workload's barriers."""
+
+    def __init__(self):
+        self.compared = 0
+        self.values = set()
+        self.wrong = collections.defaultdict(list)  # by who counted
+        self.absent = False
+
+    def add(self, books, judges):
+        self.compared += 1
+        self.values.add(tuple(sorted(books["books"].items())))
+        for judge, seen in judges.items():
+            for difference in workload.differences(books["books"], seen):
+                self.wrong[judge].append(f"barrier {books['barrier']}: {difference}")
+
+
+def read_books(running, results):
+    """{workload: its books} when all of them have stopped."""
+    books = {name: process.read() for name, process in running.items()}
+    for name in [name for name, line in books.items() if line is None]:
+        results[name].absent = True
+        del running[name], books[name]
+    return books
+
+
+def play_barrier(running, results):
+    books = read_books(running, results)
+    families = oracle.families()
+    for name, process in running.items():
+        results[name].add(books[name], {"oracle": oracle.count(process.pid, families)})
+        process.go_on()
+
+
+@pytest.fixture(scope="module")
+def comparisons(workloads, tmp_path_factory):
+    """All workloads stop at each barrier together, so that one look serves them all."""
+    folder = tmp_path_factory.mktemp("counts")
+    running = {}
+    try:
+        for number, (program, name) in enumerate(all_leaks()):
+            running[name] = workload.Workload(workloads / program, name, folder / name,
+                                              "--seed", SEED + number)
+        every = dict(running)
+        results = {name: Comparison() for name in running}
+        for _ in range(BARRIERS):
+            play_barrier(running, results)
+        yield results
+    finally:
+        for process in every.values():
+            process.close()
+
+
+def test_list(workloads):
+    listed = [(program, leak["name"]) for program in PROGRAMS
+              for leak in workload.list_leaks(workloads / program)]
+    assert listed == all_leaks()
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("program,name", all_leaks(), ids=lambda value: value)
+def test_counts(comparisons, program, name):
+    result = comparisons[name]
+    if result.absent:
+        pytest.skip(f"this kernel has no {name}")
+    assert result.compared == BARRIERS
+    assert len(result.values) > 10, "a workload that does not move proves nothing"
+    assert not result.wrong["oracle"], result.wrong["oracle"][:5]

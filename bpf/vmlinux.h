@@ -46,6 +46,215 @@ enum { BPF_F_NO_PREALLOC = 1 };
 
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
 
+struct list_head {
+	struct list_head *next, *prev;
+};
+
+struct hlist_node {
+	struct hlist_node *next, **pprev;
+};
+
+struct hlist_head {
+	struct hlist_node *first;
+};
+
+typedef struct {
+	int counter;
+} atomic_t;
+
+typedef struct {
+	s64 counter;
+} atomic64_t;
+
+typedef atomic64_t atomic_long_t;
+
+typedef struct {
+	u32 val;
+} kuid_t;
+
+struct rlimit {
+	unsigned long rlim_cur;
+	unsigned long rlim_max;
+};
+
+struct ns_common {
+	unsigned int inum;
+};
+
+struct net {
+	struct ns_common ns;
+};
+
+struct pid_namespace {
+	unsigned int level;
+	struct ns_common ns;
+};
+
+struct upid {
+	int nr;
+	struct pid_namespace *ns;
+};
+
+struct pid {
+	unsigned int level;
+	struct upid numbers[1];
+};
+
+struct nsproxy {
+	struct net *net_ns;
+};
+
+struct percpu_counter {
+	s64 count;
+};
+
+/* Resident pages: atomic counters until 6.1, per-CPU counters since 6.2 (f1a7941243c1). */
+struct mm_rss_stat {
+	atomic_long_t count[4];
+};
+
+struct mm_struct___atomic {
+	struct mm_rss_stat rss_stat;
+};
+
+struct mm_struct {
+	atomic_long_t pgtables_bytes;
+	int map_count;
+	unsigned long total_vm;
+	struct percpu_counter rss_stat[4];
+};
+
+/* A list until 6.2, hashed lists since (d7c8b8ea3ce4 names the last change). */
+struct signal_struct___list {
+	struct list_head posix_timers;
+};
+
+struct signal_struct {
+	int nr_threads;
+	struct hlist_head posix_timers;
+	struct rlimit rlim[16];
+};
+
+struct cred {
+	kuid_t uid;
+};
+
+struct files_struct {
+	atomic_t count;
+};
+
+struct task_struct {
+	unsigned int flags;
+	struct mm_struct *mm;
+	int exit_state;
+	pid_t pid;
+	pid_t tgid;
+	struct task_struct *real_parent;
+	struct task_struct *group_leader;
+	struct pid *thread_pid;
+	u64 start_boottime;
+	const struct cred *real_cred;
+	char comm[16];
+	struct files_struct *files;
+	struct nsproxy *nsproxy;
+	struct signal_struct *signal;
+	u64 self_exec_id;
+	struct css_set *cgroups; /* identity only */
+};
+
+/* Renamed in 5.5 (cf25e24db61c); older kernels are out of reach anyway for want of iterators. */
+
+struct super_block {
+	unsigned long s_flags;
+};
+
+struct timespec64 {
+	s64 tv_sec;
+	long tv_nsec;
+};
+
+struct inode {
+	unsigned short i_mode;
+	unsigned int i_nlink;
+	unsigned long i_ino;
+	s64 i_size;
+	struct super_block *i_sb;
+};
+
+struct file {
+	struct inode *f_inode;
+	const void *f_op;
+	void *private_data;
+};
+
+struct in6_addr {
+	union {
+		u8 u6_addr8[16];
+	} in6_u;
+};
+
+typedef struct {
+	struct net *net;
+} possible_net_t;
+
+struct sock_common {
+	__be32 skc_daddr;
+	__be32 skc_rcv_saddr;
+	__be16 skc_dport;
+	u16 skc_num;
+	unsigned short skc_family;
+	unsigned char skc_state;
+	possible_net_t skc_net;
+	struct in6_addr skc_v6_daddr;
+};
+
+struct sock {
+	struct sock_common __sk_common;
+	struct socket *sk_socket;
+	u16 sk_type;
+	u16 sk_protocol;
+	u32 sk_ack_backlog;
+	u32 sk_max_ack_backlog;
+};
+
+struct socket {
+	struct sock *sk;
+};
+
+struct tcp_sock;
+struct seq_file;
+
+struct bpf_iter_meta {
+	struct seq_file *seq;
+	u64 session_id;
+	u64 seq_num;
+};
+
+struct bpf_iter__task {
+	struct bpf_iter_meta *meta;
+	struct task_struct *task;
+};
+
+struct bpf_iter__task_file {
+	struct bpf_iter_meta *meta;
+	struct task_struct *task;
+	u32 fd;
+	struct file *file;
+};
+
+struct bpf_iter__tcp {
+	struct bpf_iter_meta *meta;
+	struct sock_common *sk_common;
+	u32 uid;
+};
+
+
+/* Helpers whose existence is asked before use; the values are the kernel's own. */
+enum bpf_func_id {
+	BPF_FUNC_sock_from_file = 162,
+	BPF_FUNC_task_pt_regs = 175,
+};
+
 #pragma clang attribute pop
 
 #endif

@@ -13,6 +13,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "agent/model/ages.h"
+#include "agent/model/births.h"
 #include "agent/model/bound.h"
 #include "agent/model/loss.h"
 #include "agent/model/resource.h"
@@ -27,15 +29,20 @@ struct model_peer {
 	uint64_t count;
 	uint16_t port;	/* host order */
 	uint16_t family; /* AF_INET or AF_INET6 */
-	uint8_t state;	/* a slot: SLOT_TCP + 1 + state_index */
+	enum seep_slot slot; /* of its state */
 	uint8_t addr[16]; /* network order */
 };
+
+/* Limits of a process that are bounds of ours; RLIMIT_INFINITE when there is none. */
+enum { RLIMITS_NOFILE, RLIMITS_NPROC, RLIMITS_SIGPENDING, RLIMITS_AS, RLIMITS };
+#define RLIMIT_INFINITE UINT64_MAX
 
 /* What one slot of one process or group holds. */
 struct model_cell {
 	int64_t live;	 /* or LIVE_UNKNOWN */
+	int64_t old;	 /* of these, seen for longer than a trend window; LIVE_UNKNOWN without ages */
 	uint64_t created; /* by the ledger since it attached */
-	double oldest;	 /* age in seconds of the oldest object seen, NAN when unknown */
+	double oldest;	 /* age in seconds of the oldest, at least; NAN when unknown */
 	struct trend trend;
 	struct series *series; /* NULL until the first non-zero value */
 };
@@ -61,16 +68,22 @@ struct model_process {
 	bool zombie;
 	char comm[MODEL_COMM_SIZE];
 	char *exe;    /* path; empty for a kernel thread, NULL until read */
+	uint64_t cgroups; /* the combination of cgroups that it is in: equal for processes that share it */
 	char *cgroup; /* path of the unified or named hierarchy, NULL until read */
 	struct model_group *group;
 	const char *reason; /* why some counts are LIVE_UNKNOWN, or NULL */
-	unsigned int threads_older; /* births: see threads_rate */
-	double threads_rate;	    /* an hour, of the births of live threads; NAN when too few */
+	struct ages *ages;   /* first-seen times of its descriptors */
+	uint64_t files_seen; /* the last census that showed a table of it */
+	struct births births; /* of its threads */
+	uint64_t mm;	     /* identity of the address space: shared by CLONE_VM */
+	uint64_t rlimits[RLIMITS];
+	uint64_t virtual_bytes;
 	struct model_cell cells[SLOT_MAX];
 	struct bound bounds[SLOT_MAX]; /* totals only */
 	struct model_peer peers[MODEL_PEERS];
 	unsigned int n_peers;
 	struct model_process *next; /* by pid, ascending */
+	struct model_process *same_hash;
 	uint64_t seen;
 };
 
@@ -80,6 +93,7 @@ struct model_netns {
 	struct model_cell cells[SLOT_MAX]; /* TCP_TIME_WAIT, TCP_NEW_SYN_RECV, orphans as their state */
 	struct bound ports; /* the most used (destination) share of the local port range */
 	char busiest[80];   /* that destination, "10.0.0.5:5432"; empty when none */
+	const char *reason; /* why some counts are LIVE_UNKNOWN, or NULL */
 	struct model_netns *next;
 	uint64_t seen;
 };
@@ -91,6 +105,7 @@ struct model_rung {
 };
 
 #define MODEL_RUNGS 16
+#define MODEL_HASH  4096
 
 struct model {
 	double now;	    /* of the last census */
@@ -108,6 +123,7 @@ struct model {
 	uint64_t dropped[DROP_MAX]; /* series that a cap refused */
 	struct model_rung rungs[MODEL_RUNGS];
 	size_t n_rungs;
+	struct model_process *by_pid[MODEL_HASH];
 };
 
 #define model_for_each_process(m, p) for (struct model_process *p = (m)->processes; p; p = p->next)
@@ -127,10 +143,22 @@ void model_begin(struct model *m, double now);
  * nothing. *ret_fresh tells that its strings are to be read. Valid until the next model_end. */
 struct model_process *model_process(struct model *m, pid_t pid, uint64_t start, uint64_t exec_id,
 				    bool *ret_fresh);
-/* Name the group of a process; takes the strings' meaning, copies them. 0 or -ENOMEM. */
-int model_set_group(struct model *m, struct model_process *p, const char *name);
+/* Set the group of a process from its exe, cgroup and kind. 0 or -ENOMEM. */
+int model_set_group(struct model *m, struct model_process *p);
+/* Record which rung a topic took, and why not a better one (NULL when it is the best). */
+void model_set_rung(struct model *m, const char *topic, const char *rung, const char *reason);
 struct model_netns *model_netns(struct model *m, uint32_t inode);
 void model_end(struct model *m);
+
+/* Set every cell of one resource to what cannot be known; the process's reason says why. */
+void model_cells_unknown(struct model_cell *cells, enum seep_slot total);
+/* Add to a kind and to its total. */
+static inline void model_cell_add(struct model_cell *cells, enum seep_slot slot, int64_t n)
+{
+	cells[slot].live += n;
+	if (!slot_is_total(slot))
+		cells[slot_info(slot)->total].live += n;
+}
 
 struct model_process *model_find(const struct model *m, pid_t pid);
 
@@ -142,6 +170,10 @@ struct suspect {
 	double eta; /* seconds to the bound, NAN for none */
 };
 size_t model_suspects(const struct model *m, struct suspect *ret, size_t max);
+
+/* "41" or "1.5 MiB"; "12 min" or "3 days". */
+void model_format_amount(double value, enum seep_unit unit, char *dst, size_t size);
+void model_format_span(double seconds, char *dst, size_t size);
 
 /* The sentence for people on a suspect, as top shows it first. Always terminated. */
 void model_sentence(const struct suspect *s, char *dst, size_t size);

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "agent/base/cleanup.h"
+#include "agent/base/text.h"
+
+int text_read_line(const char *path, char *dst, size_t size)
+{
+	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t n;
+
+	if (fd < 0)
+		return -errno;
+	n = read(fd, dst, size - 1);
+	if (n < 0)
+		return -errno;
+	dst[n] = '\0';
+	dst[strcspn(dst, "\n")] = '\0';
+	return 0;
+}
+
+static int parse_number(const char *word, uint64_t *ret)
+{
+	char *end;
+
+	if (strncmp(word, "max", 3) == 0) {
+		*ret = UINT64_MAX;
+		return 0;
+	}
+	errno = 0;
+	*ret = strtoull(word, &end, 10);
+	return end == word || errno ? -EINVAL : 0;
+}
+
+int text_read_number(const char *path, uint64_t *ret)
+{
+	char line[64];
+	int r = text_read_line(path, line, sizeof(line));
+
+	return r < 0 ? r : parse_number(line, ret);
+}
+
+int text_read_field(const char *path, const char *word, uint64_t *ret)
+{
+	_cleanup_fclose_ FILE *f = fopen(path, "re");
+	size_t len = strlen(word);
+	char line[256];
+
+	if (!f)
+		return -errno;
+	while (fgets(line, sizeof(line), f))
+		if (strncmp(line, word, len) == 0 && strchr(" \t", line[len]))
+			return parse_number(line + len + strspn(line + len, " \t"), ret);
+	return -ENOENT;
+}

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Reading the small text files that kernels answer with. */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* The first line of a file, without its end. 0 or negative errno. */
+int text_read_line(const char *path, char *dst, size_t size);
+
+/* A file that holds one number; "max" is UINT64_MAX. 0 or negative errno. */
+int text_read_number(const char *path, uint64_t *ret);
+
+/* The number after the word at the start of a line, as in memory.stat or /proc/meminfo ("Name:" with
+ * its colon). 0, -ENOENT when no line begins so, or negative errno. */
+int text_read_field(const char *path, const char *word, uint64_t *ret);

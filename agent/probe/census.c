@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "agent/base/clock.h"
+#include "agent/base/log.h"
+#include "agent/probe/bounds.h"
+#include "agent/probe/census.h"
+#include "agent/probe/file.h"
+#include "agent/probe/netns.h"
+#include "agent/probe/procfs.h"
+#include "agent/probe/task.h"
+
+struct census {
+	struct task_census *task; /* NULL: /proc serves */
+	struct file_census *file; /* NULL: /proc serves */
+	struct netns_census *netns;
+	struct bounds *bounds;
+	struct procfs *procfs;
+};
+
+static const char *refusal(int r)
+{
+	switch (r) {
+	case -ENOENT:
+	case -ESRCH:
+		return "no BTF in this kernel";
+	case -EPERM:
+	case -EACCES:
+		return "not permitted";
+	default:
+		return strerror(-r);
+	}
+}
+
+/* A topic that the kernel does not allow falls back to /proc, said once. */
+static void settle_rung(struct model *m, const char *topic, int r)
+{
+	if (r == 0) {
+		model_set_rung(m, topic, "iterator", NULL);
+		return;
+	}
+	model_set_rung(m, topic, "proc", refusal(r));
+	log_warn(0, "%s: no BPF iterator (%s), falling back to /proc", topic, refusal(r));
+}
+
+int census_new(pid_t only_pid, struct model *m, struct census **ret)
+{
+	struct census *c = calloc(1, sizeof(*c));
+	int r;
+
+	if (!c)
+		return -ENOMEM;
+	settle_rung(m, "process", task_census_new(&c->task));
+	settle_rung(m, "fd", c->task ? file_census_new(only_pid, &c->file) : -ENOENT);
+	r = procfs_new(only_pid, &c->procfs);
+	if (r == 0)
+		r = bounds_new(&c->bounds);
+	if (r == 0)
+		r = netns_census_new(m, &c->netns);
+	if (r < 0) {
+		census_free(c);
+		return r;
+	}
+	*ret = c;
+	return 0;
+}
+
+void census_free(struct census *c)
+{
+	if (!c)
+		return;
+	task_census_free(c->task);
+	file_census_free(c->file);
+	netns_census_free(c->netns);
+	bounds_free(c->bounds);
+	procfs_free(c->procfs);
+	free(c);
+}
+
+int census_run(struct census *c, struct model *m)
+{
+	double begin = clock_seconds(CLOCK_THREAD_CPUTIME_ID);
+	int r;
+
+	model_begin(m, clock_now());
+	r = c->task ? task_census_run(c->task, m) : procfs_tasks(c->procfs, m);
+	if (r == 0)
+		r = c->file ? file_census_run(c->file, m) : procfs_files(c->procfs, m);
+	if (r == 0)
+		r = netns_census_run(c->netns, m);
+	if (r == 0)
+		r = bounds_set(c->bounds, m);
+	if (r == 0)
+		model_end(m);
+	m->census_seconds = clock_seconds(CLOCK_THREAD_CPUTIME_ID) - begin;
+	return r;
+}

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Differences between kernels, each behind one named getter that cites the change.
+ */
+#pragma once
+
+#include "bpf/vmlinux.h"
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_helpers.h>
+
+#define PF_KTHREAD	 0x00200000
+#define EXIT_DEAD	 0x10
+#define EXIT_ZOMBIE	 0x20
+#define SB_KERNMOUNT	 (1UL << 22)
+
+enum rss_counter { RSS_FILE, RSS_ANON, RSS_SWAP, RSS_SHMEM, RSS_COUNTERS }; /* include/linux/mm_types_task.h */
+
+/* Pages; since 6.2 a per-CPU counter, whose uncollected part (up to 32 pages a CPU) is not seen. */
+static __always_inline s64 mm_pages(struct mm_struct *mm, enum rss_counter which)
+{
+	s64 pages;
+
+	if (bpf_core_field_exists(((struct mm_struct___atomic *)mm)->rss_stat.count))
+		pages = ((struct mm_struct___atomic *)mm)->rss_stat.count[which].counter;
+	else
+		pages = mm->rss_stat[which].count;
+	return pages < 0 ? 0 : pages;
+}
+
+#define PID_INIT_INODE 0xEFFFFFFC /* of the host's PID namespace: include/linux/proc_ns.h */
+#define PID_LEVELS     8	  /* of nesting that are looked through; the kernel allows 32 */
+
+/*
+ * The number of a thread (of a process: its leader) in the PID namespace with this inode, which is
+ * seep's own; 0 when it is not visible there.
+ */
+static __always_inline u32 pid_in_namespace(struct task_struct *task, u32 inode)
+{
+	struct pid *pid = task->thread_pid;
+	u32 top;
+
+	if (inode == PID_INIT_INODE)
+		return task->pid;
+	if (!pid)
+		return 0;
+	top = pid->level;
+	for (u32 level = 0; level < PID_LEVELS && level <= top; level++) {
+		struct upid upid = {};
+		u32 inum = 0;
+
+		bpf_core_read(&upid, sizeof(upid), &pid->numbers[level]);
+		bpf_core_read(&inum, sizeof(inum), &upid.ns->ns.inum);
+		if (inum == inode)
+			return upid.nr;
+	}
+	return 0;
+}

@@ -107,7 +107,7 @@ $(O)/tests/unit/%: tests/unit/%.c $(O)/libseep.a
 $(O)/workloads/%: tests/workloads/%.c
 	@mkdir -p $(@D)
 	$(call say,WORKLOAD,$@)
-	$(Q)$(CC) -O2 -g -Wall -Wextra -Werror -D_GNU_SOURCE -I. -MMD -MP $< -o $@ -lpthread
+	$(Q)$(CC) -O2 -g -Wall -Wextra -Werror -D_GNU_SOURCE -I. -MMD -MP $< -o $@ -lpthread -lm
 
 .PHONY: test-all test-unit test-e2e workloads
 workloads: $(workloads)

@@ -37,8 +37,8 @@ def pytest_runtest_protocol(item):
 
 @pytest.fixture(scope="session")
 def seep():
-    """Path of the program under test."""
-    path = BUILD / "seep"
+    """Path of the program under test; SEEP names another than the one built here."""
+    path = pathlib.Path(os.environ.get("SEEP") or BUILD / "seep")
     assert path.exists(), f"{path} is not built"
     return str(path)
 

@@ -132,8 +132,9 @@ def count(pid, all_families=None):
     counts = collections.Counter()
     counts["thread"] = len(threads(pid))
     count_descriptors(pid, counts)
-    for state in (all_families or families())[pid].values():
-        counts["process/zombie" if state == "Z" else "process/child"] += 1
+    for child, state in (all_families or families())[pid].items():
+        zombie = state == "Z" and len(threads(child)) == 1  # else only its leader has ended
+        counts["process/zombie" if zombie else "process/child"] += 1
     counts["timer/posix"] = pathlib.Path(f"/proc/{pid}/timers").read_text().count("\nClockID:")
     count_memory(pid, counts)
     return counts

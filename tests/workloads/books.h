@@ -108,20 +108,42 @@ static inline bool barrier_wait(void)
 	return true;
 }
 
-/* The three descriptors that a program is born with are in its books too. */
-static inline void books_open(void)
+/* The three descriptors that a program is born with, for that many tables. */
+static inline void books_standard(int tables)
 {
 	struct stat st;
 
-	must(syscall(SYS_close_range, 3, ~0U, 0), "close_range");
 	for (int fd = 0; fd < 3; fd++) {
 		must(fstat(fd, &st), "fstat");
 		book(S_ISFIFO(st.st_mode)   ? "fd/pipe"
 		     : S_ISSOCK(st.st_mode) ? "fd/socket"
 					    : "fd/file",
-		     1);
+		     tables);
 	}
+}
+
+/* What a program has at its start. */
+static inline void books_start(void)
+{
+	books_standard(1);
 	book("thread", 1);
+}
+
+/* The same, and nothing that was inherited beside. */
+static inline void books_open(void)
+{
+	must(syscall(SYS_close_range, 3, ~0U, 0), "close_range");
+	books_start();
+}
+
+/* pthread_join returns when a thread has left user space, a little before its task is gone. */
+static inline void task_wait_gone(pid_t tid)
+{
+	char task[64];
+
+	snprintf(task, sizeof(task), "/proc/self/task/%d", tid);
+	while (access(task, F_OK) == 0)
+		usleep(100);
 }
 
 struct held {

@@ -38,17 +38,13 @@ static noinline int start_session_thread(struct item *ret)
 	return 0;
 }
 
-/* pthread_join returns when the thread has left user space, a little before its task is gone. */
 static void give_thread(const struct item *item)
 {
 	struct worker *worker = (struct worker *)item->a;
-	char task[64];
 
-	snprintf(task, sizeof(task), "/proc/self/task/%d", worker->tid);
 	pthread_mutex_unlock(&worker->run);
 	pthread_join(worker->thread, NULL);
-	while (access(task, F_OK) == 0)
-		usleep(100);
+	task_wait_gone(worker->tid);
 	free(worker);
 	book("thread", -1);
 }

@@ -32,7 +32,7 @@
 #define SEEP_DROP_TABLES(X)                                                                        \
 	X(GROUP, "group")                                                                          \
 	X(PROCESS, "process")                                                                      \
-	X(VERDICT, "verdict")
+	X(NETNS, "netns")
 
 #define X(id, ...) LOSS_##id,
 enum loss_topic { SEEP_LOSS_TOPICS(X) LOSS_TOPIC_MAX };

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Text that grows at its end. A failed allocation is remembered and makes every later call do
+ * nothing, so that a renderer checks once, when it takes the text.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct buffer {
+	char *data;
+	size_t len, size;
+	bool failed;
+};
+
+void buffer_add(struct buffer *b, const char *bytes, size_t len);
+void buffer_add_string(struct buffer *b, const char *s);
+void buffer_add_int(struct buffer *b, int64_t value);
+void buffer_printf(struct buffer *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+/* Hand the text over, with a zero byte after its end; the caller frees. -ENOMEM if any call failed.
+ */
+int buffer_take(struct buffer *b, char **ret, size_t *ret_len);
+/* Accepts a buffer that was taken. */
+void buffer_done(struct buffer *b);

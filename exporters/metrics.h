@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Every metric family that the agent exports: the one table from which come the text, its HELP and
+ * TYPE lines, and the check of the documentation.
+ *
+ * How to add up. A resource is exported by its kinds, whose sum is the resource: so that
+ * `sum by (group, resource) (seep_group_live)` is right and nothing counts twice, totals have no
+ * row of their own. A resource that has no kinds has the one kind "all". What could not be told
+ * apart has the kind "unknown". What belongs to a resource as a whole (its rate, its verdict, its
+ * forecast) has the kind "all" too. tcp, udp, unix and timer are views beside fd: sums over
+ * resources mean nothing. The groups beyond the cap are summed into group="other".
+ *
+ * Counts and bytes never share a name. What is not known has no row: there is no NaN.
+ *
+ * X(id, name, type, unit, help, labels...). The name is the sample's; a counter ends in _total and
+ * an info in _info. A unit other than NONE is the name's suffix, as OpenMetrics 1.0 asks.
+ */
+#pragma once
+
+#define SEEP_METRICS(X)                                                                            \
+	X(GROUP_PROCESSES, "seep_group_processes", GAUGE, NONE, "Processes of the group.",         \
+	  "group")                                                                                 \
+	X(GROUP_LIVE, "seep_group_live", GAUGE, NONE,                                              \
+	  "What the group holds now; the kinds of a resource sum to it.", "group", "resource",     \
+	  "kind")                                                                                  \
+	X(GROUP_LIVE_BYTES, "seep_group_live_bytes", GAUGE, BYTES,                                 \
+	  "Bytes that the group holds now; the kinds of a resource sum to it.", "group",           \
+	  "resource", "kind")                                                                      \
+	X(GROUP_RATE, "seep_group_rate_per_hour", GAUGE, NONE,                                     \
+	  "Growth an hour over the last trend window; the resource as a whole has the kind all.",  \
+	  "group", "resource", "kind")                                                             \
+	X(GROUP_RATE_BYTES, "seep_group_rate_bytes_per_hour", GAUGE, NONE,                         \
+	  "Growth in bytes an hour over the last trend window.", "group", "resource", "kind")      \
+	X(GROUP_BOUND, "seep_group_bound", GAUGE, NONE,                                            \
+	  "The bound that is nearest to exhaustion, and where it was set.", "group", "resource",   \
+	  "source")                                                                                \
+	X(GROUP_BOUND_BYTES, "seep_group_bound_bytes", GAUGE, BYTES,                               \
+	  "The bound in bytes that is nearest to exhaustion, and where it was set.", "group",      \
+	  "resource", "source")                                                                    \
+	X(GROUP_BOUND_USED, "seep_group_bound_used", GAUGE, NONE,                                  \
+	  "What all users of that bound take together.", "group", "resource", "source")            \
+	X(GROUP_BOUND_USED_BYTES, "seep_group_bound_used_bytes", GAUGE, BYTES,                     \
+	  "Bytes that all users of that bound take together.", "group", "resource", "source")      \
+	X(GROUP_ETA, "seep_group_eta_seconds", GAUGE, SECONDS,                                     \
+	  "Forecast: seconds until the group's resource reaches its bound.", "group", "resource")  \
+	X(GROUP_VERDICT, "seep_group_verdict", GAUGE, NONE,                                        \
+	  "1 for the verdict on a group's trend; none while it is steady or unknown.", "group",    \
+	  "resource", "kind", "verdict")                                                           \
+	X(PROCESS_LIVE, "seep_process_live", GAUGE, NONE, "What a suspect process holds now.",     \
+	  "pid", "start_time", "group", "resource", "kind")                                        \
+	X(PROCESS_LIVE_BYTES, "seep_process_live_bytes", GAUGE, BYTES,                             \
+	  "Bytes that a suspect process holds now.", "pid", "start_time", "group", "resource",     \
+	  "kind")                                                                                  \
+	X(VERDICT, "seep_verdict", GAUGE, NONE,                                                    \
+	  "1 for the verdict on a process's trend; none while it is steady or unknown.", "group",  \
+	  "pid", "resource", "kind", "verdict")                                                    \
+	X(ETA, "seep_eta_seconds", GAUGE, SECONDS,                                                 \
+	  "Forecast: seconds until the process's resource reaches its bound.", "group", "pid",     \
+	  "resource", "kind")                                                                      \
+	X(NETNS_LIVE, "seep_netns_live", GAUGE, NONE,                                              \
+	  "Sockets of a network namespace that no process owns; they take ports all the same.",    \
+	  "netns", "resource", "kind")                                                             \
+	X(NETNS_BOUND, "seep_netns_bound", GAUGE, NONE,                                            \
+	  "Local ports that a network namespace can use towards one destination.", "netns",        \
+	  "resource", "source")                                                                    \
+	X(NETNS_BOUND_USED, "seep_netns_bound_used", GAUGE, NONE,                                  \
+	  "Local ports in use towards the busiest destination.", "netns", "resource", "source")    \
+	X(LOST_EVENTS, "seep_lost_events_total", COUNTER, NONE,                                    \
+	  "Events, reads and answers that were lost, by the reason.", "topic", "reason")           \
+	X(SERIES_DROPPED, "seep_series_dropped_total", COUNTER, NONE,                              \
+	  "Rows that a cap kept out, added up over the censuses.", "table")                        \
+	X(RUNG, "seep_rung_info", INFO, NONE, "How each topic is observed on this host.", "topic", \
+	  "rung")                                                                                  \
+	X(CENSUS_SECONDS, "seep_census_seconds", GAUGE, SECONDS, "CPU time of the last census.")   \
+	X(LAST_CENSUS, "seep_last_census_timestamp_seconds", GAUGE, SECONDS,                       \
+	  "When the last census was taken, seconds since the epoch.")                              \
+	X(BUILD, "seep_build_info", INFO, NONE, "The version of seep that runs.", "version")       \
+	X(CPU, "process_cpu_seconds_total", COUNTER, SECONDS, "CPU time of the agent itself.")     \
+	X(OPEN_FDS, "process_open_fds", GAUGE, NONE, "Descriptors that the agent has open.")       \
+	X(MAX_FDS, "process_max_fds", GAUGE, NONE, "Descriptors that the agent may open.")         \
+	X(RESIDENT, "process_resident_memory_bytes", GAUGE, BYTES,                                 \
+	  "Resident memory of the agent.")                                                         \
+	X(VIRTUAL, "process_virtual_memory_bytes", GAUGE, BYTES, "Address space of the agent.")    \
+	X(THREADS, "process_threads", GAUGE, NONE, "Threads of the agent.")                        \
+	X(START_TIME, "process_start_time_seconds", GAUGE, SECONDS,                                \
+	  "When the agent started, seconds since the epoch.")
+
+enum metric_id {
+#define X(id, ...) METRIC_##id,
+	SEEP_METRICS(X)
+#undef X
+		METRIC_MAX
+};
+
+enum metric_type { METRIC_GAUGE, METRIC_COUNTER, METRIC_INFO };
+enum metric_unit { METRIC_NONE, METRIC_BYTES, METRIC_SECONDS };
+
+#define METRIC_LABELS 5
+
+struct metric {
+	const char *name;
+	enum metric_type type;
+	enum metric_unit unit;
+	const char *help;
+	const char *labels[METRIC_LABELS + 1]; /* ended by NULL */
+};
+
+/* Rows in enum order. */
+extern const struct metric metrics[METRIC_MAX];

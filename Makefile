@@ -41,6 +41,7 @@ sources     := $(sort $(shell find agent exporters -name '*.c'))
 objects     := $(sources:%.c=$(O)/%.o)
 lib_objects := $(filter-out $(O)/agent/main.o,$(objects))
 unit_tests  := $(patsubst tests/unit/%.c,$(O)/tests/unit/%,$(wildcard tests/unit/*_test.c))
+drivers     := $(patsubst tests/drivers/%.c,$(O)/tests/drivers/%,$(wildcard tests/drivers/*.c))
 workloads   := $(patsubst tests/workloads/%.c,$(O)/workloads/%,$(wildcard tests/workloads/*.c))
 
 .DELETE_ON_ERROR:
@@ -103,6 +104,12 @@ $(O)/tests/unit/%: tests/unit/%.c $(O)/libseep.a
 	$(call say,TEST,$@)
 	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP $< -o $@ $(O)/libseep.a -lcmocka $(ALL_LIBS)
 
+# A part of seep behind a main of its own, for end-to-end tests of that part.
+$(O)/tests/drivers/%: tests/drivers/%.c $(O)/libseep.a
+	@mkdir -p $(@D)
+	$(call say,DRIVER,$@)
+	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP $< -o $@ $(O)/libseep.a $(ALL_LIBS)
+
 # As a distribution builds: no frame pointers, no flag that helps seep.
 $(O)/workloads/%: tests/workloads/%.c
 	@mkdir -p $(@D)
@@ -112,13 +119,13 @@ $(O)/workloads/%: tests/workloads/%.c
 .PHONY: test-all test-unit test-e2e workloads
 workloads: $(workloads)
 
-test-all: all $(unit_tests) workloads
+test-all: all $(unit_tests) $(drivers) workloads
 	$(Q)O=$(O) $(PYTHON) tests/run.py all
 
 test-unit: $(unit_tests)
 	$(Q)O=$(O) $(PYTHON) tests/run.py unit
 
-test-e2e: all workloads
+test-e2e: all $(drivers) workloads
 	$(Q)O=$(O) $(PYTHON) tests/run.py e2e
 
 clean:

@@ -60,7 +60,7 @@ static void become(const char *name, const int *fds, size_t n, pid_t parent)
 	_exit(127);
 }
 
-int child_spawn(const char *name, const int *fds, size_t n, pid_t *ret_pid)
+int child_spawn(const struct child_entry *entry, const int *fds, size_t n, pid_t *ret_pid)
 {
 	pid_t parent = getpid(), pid;
 
@@ -70,7 +70,7 @@ int child_spawn(const char *name, const int *fds, size_t n, pid_t *ret_pid)
 	if (pid < 0)
 		return -errno;
 	if (pid == 0)
-		become(name, fds, n, parent);
+		become(entry->name, fds, n, parent);
 	*ret_pid = pid;
 	return 0;
 }

@@ -13,11 +13,16 @@
 
 #define CHILD_FIRST_FD 3 /* where the first descriptor that was handed over is found */
 
+/* A kind of child; defined by CHILD_ENTRY next to its code, so that who starts it also links it. */
+struct child_entry {
+	const char *name; /* argv[0] */
+};
+
 /*
- * Run the child of that name (CHILD_ENTRY). It finds copies of fds[0..n) at CHILD_FIRST_FD and up,
+ * Run such a child. It finds copies of fds[0..n) at CHILD_FIRST_FD and up,
  * /dev/null at 0 to 2, an empty environment, and nothing else of this process.
  */
-int child_spawn(const char *name, const int *fds, size_t n, pid_t *ret_pid);
+int child_spawn(const struct child_entry *entry, const int *fds, size_t n, pid_t *ret_pid);
 
 /* Kill and reap. One that the kernel holds in an unfinished call is reaped at a later call. */
 void child_end(pid_t pid);
@@ -27,9 +32,10 @@ void child_end(pid_t pid);
  * it must come before the main of whatever program holds the library, tests among them; a program
  * whose main did not know the name would run itself again without end.
  */
-#define CHILD_ENTRY(name, function)                                                                \
+#define CHILD_ENTRY(entry, title, function)                                                        \
+	const struct child_entry entry = { .name = title };                                        \
 	__attribute__((constructor)) static void child_entry_(int argc, char **argv)               \
 	{                                                                                          \
-		if (argc == 1 && strcmp(argv[0], name) == 0)                                       \
+		if (argc == 1 && strcmp(argv[0], title) == 0)                                      \
 			_exit(function());                                                         \
 	}

@@ -7,31 +7,46 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
 
 #include "agent/model/frame.h"
+#include "agent/model/loss.h"
 #include "bpf/lib/stack.h"
 
 struct reader;
 
-/* Forks the child. */
+/*
+ * Starts the children: the reader, and the opener that opens what the reader asks for. They die
+ * with the thread that called; a process must call it from one that stays. When the sandbox cannot
+ * be closed, the error says so and there is no reader.
+ */
 int reader_new(struct reader **ret);
 void reader_free(struct reader *r);
 
 /*
  * Unwind a stack copy of a process. Fills at most max return addresses, innermost first, the first
- * being the stack's own pc; *ret_n tells how many. -ESRCH when the process is gone, -ETIMEDOUT,
- * -EPIPE when the child died on it, -ENODATA when no table covers the pc.
+ * being the stack's own pc; *ret_n tells how many. -ESRCH when the process is gone and nothing was
+ * known of it, -ETIMEDOUT, -EPIPE when the child died on it (or had done so too often on this
+ * process), -ENODATA when no table covers the pc and nothing could be guessed.
  */
 int reader_unwind(struct reader *r, pid_t pid, const struct stack_copy *stack, uint64_t *ret_pcs,
 		  size_t max, size_t *ret_n);
 
+/* How the last reader_unwind that succeeded went. */
+struct reader_unwound {
+	unsigned int guessed; /* of the addresses: a frame pointer or the stack's top, for want of a
+			       * table (code made at run time); they may be wrong */
+	bool complete;	      /* the outermost function was reached */
+};
+struct reader_unwound reader_last(const struct reader *r);
+
 /*
  * Name n addresses of a process. A call address (all but the innermost) is looked up at pc - 1. An
  * address with inlined calls gives several frames, innermost first. The caller frees *ret with
- * site_frames_free.
+ * site_frames_free. n is at most SITE_FRAMES (-E2BIG); *ret_n may be more.
  */
 int reader_symbolize(struct reader *r, pid_t pid, const uint64_t *pcs, size_t n,
 		     struct site_frame **ret, size_t *ret_n);
@@ -47,3 +62,9 @@ int reader_find_function(struct reader *r, pid_t pid, const char *module, const 
 
 /* Forget what is known of a process: it ended or executed another program. */
 void reader_forget(struct reader *r, pid_t pid);
+
+/* Answers lost since reader_new: TIMEOUT, CRASHED, REFUSED (see TARGET_FAULTS), TRUNCATED. */
+uint64_t reader_lost(const struct reader *r, enum loss_reason reason);
+
+/* The reader child, 0 while there is none: for the agent's account of itself, and for tests. */
+pid_t reader_child(const struct reader *r);

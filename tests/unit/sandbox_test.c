@@ -179,7 +179,8 @@ static int sandboxed(void)
 	return 0;
 }
 
-CHILD_ENTRY("seep-test", sandboxed)
+extern const struct child_entry test_entry;
+CHILD_ENTRY(test_entry, "seep-test", sandboxed)
 
 struct child {
 	pid_t pid;
@@ -194,7 +195,7 @@ static int start(struct child *c)
 	assert_int_equal(message_pair(pair), 0);
 	theirs = pair[1];
 	c->socket = pair[0];
-	assert_int_equal(child_spawn("seep-test", &theirs, 1, &c->pid), 0);
+	assert_int_equal(child_spawn(&test_entry, &theirs, 1, &c->pid), 0);
 	assert_int_equal(message_receive(c->socket, &status, sizeof(status),
 					 monotonic_ns() + 5000000000ull, NULL),
 			 sizeof(status));

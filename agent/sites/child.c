@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The reader child: answers one request after the other, until the parent is gone. */
+#include <errno.h>
+#include <malloc.h>
+#include <string.h>
+
+#include "agent/base/child.h"
+#include "agent/base/cleanup.h"
+#include "agent/base/sandbox.h"
+#include "agent/sites/frames.h"
+#include "agent/sites/symbolize.h"
+#include "agent/sites/unwind.h"
+#include "agent/sites/worker.h"
+
+#define ADDRESS_SPACE	(1ul << 30)
+#define KEPT_BYTES	(24u << 20) /* of DWARF and symbols, from one request to the next */
+#define UNWIND_SIZE_MIN offsetof(struct stack_copy, bytes)
+
+struct request {
+	struct wire_request head;
+	union {
+		struct stack_copy stack;
+		uint64_t pcs[SITE_FRAMES];
+		char names[2 * WIRE_NAME_MAX];
+	};
+};
+
+struct child {
+	struct spaces spaces;
+	struct cfi_cache cache;
+	struct request request;
+	size_t size; /* of the request's payload */
+	struct wire_reply reply;
+	uint8_t answer[MESSAGE_MAX - sizeof(struct wire_reply)];
+};
+
+static int ask_parent(void *context, const struct wire_ask *ask, int *ret_fd)
+{
+	struct wire_reply head = { .type = WIRE_ASK }, reply;
+	struct iovec parts[] = { { .iov_base = &head, .iov_len = sizeof(head) },
+				 { .iov_base = (void *)ask, .iov_len = sizeof(*ask) } };
+	_cleanup_close_ int fd = -1;
+	ssize_t n;
+
+	if (message_send(CHILD_FIRST_FD, parts, ARRAY_SIZE(parts), -1, 0) < 0)
+		_exit(1);
+	n = message_receive(CHILD_FIRST_FD, &reply, sizeof(reply), 0, &fd);
+	if (n != sizeof(reply))
+		_exit(1);
+	if (fd < 0)
+		return reply.status < 0 ? reply.status : -EPROTO;
+	*ret_fd = TAKE_FD(fd);
+	return 0;
+}
+
+static const struct source parent = { .open = ask_parent };
+
+static int answer_unwind(struct child *c, size_t *ret_size)
+{
+	struct unwinder u = { .spaces = &c->spaces, .cache = &c->cache, .source = &parent };
+	struct stack_copy *stack = &c->request.stack;
+	struct wire_unwound end;
+	uint64_t pcs[SITE_FRAMES];
+	size_t n;
+	int r;
+
+	if (c->size < UNWIND_SIZE_MIN || c->request.head.n > SITE_FRAMES)
+		return -EINVAL;
+	stack->size = (uint32_t)(c->size - UNWIND_SIZE_MIN);
+	r = unwind(&u, c->request.head.process, stack, pcs, c->request.head.n, &n, &end);
+	if (r < 0)
+		return r;
+	memcpy(c->answer, &end, sizeof(end));
+	memcpy(c->answer + sizeof(end), pcs, n * sizeof(pcs[0]));
+	c->reply.n = (uint32_t)n;
+	*ret_size = sizeof(end) + n * sizeof(pcs[0]);
+	return 0;
+}
+
+static int answer_symbolize(struct child *c, size_t *ret_size)
+{
+	struct frame_writer w = { .at = c->answer, .end = c->answer + sizeof(c->answer) };
+	int r;
+
+	if (c->size != c->request.head.n * sizeof(uint64_t))
+		return -EINVAL;
+	r = symbolize(&c->spaces, c->request.head.process, &parent, c->request.pcs,
+		      c->request.head.n, &w);
+	c->reply.n = w.n;
+	*ret_size = (size_t)(w.at - c->answer);
+	return r;
+}
+
+static int answer_find(struct child *c, size_t *ret_size)
+{
+	const char *module = c->request.names;
+	size_t n = strnlen(module, c->size);
+	struct wire_place place;
+	int r;
+
+	if (n + 1 >= c->size || module[c->size - 1] != '\0')
+		return -EINVAL;
+	r = symbolize_find(&c->spaces, c->request.head.process, &parent, module, module + n + 1,
+			   &place);
+	memcpy(c->answer, &place, sizeof(place));
+	*ret_size = sizeof(place);
+	return r;
+}
+
+static void answer(struct child *c)
+{
+	static int (*const answers[])(struct child *, size_t *) = {
+		[WIRE_UNWIND] = answer_unwind,
+		[WIRE_SYMBOLIZE] = answer_symbolize,
+		[WIRE_FIND] = answer_find,
+	};
+	struct iovec parts[] = { { .iov_base = &c->reply, .iov_len = sizeof(c->reply) },
+				 { .iov_base = c->answer } };
+	size_t size = 0;
+
+	c->reply = (struct wire_reply){ .type = WIRE_ANSWER, .status = -EINVAL };
+	if (c->request.head.type < ARRAY_SIZE(answers))
+		c->reply.status = answers[c->request.head.type](c, &size);
+	parts[1].iov_len = c->reply.status < 0 ? 0 : size;
+	if (message_send(CHILD_FIRST_FD, parts, ARRAY_SIZE(parts), -1, 0) < 0)
+		_exit(1);
+}
+
+static void stay_small(struct child *c)
+{
+	struct mallinfo2 used = mallinfo2();
+
+	if (used.uordblks + used.hblkhd < KEPT_BYTES)
+		return;
+	modules_shrink(&c->spaces.modules);
+	malloc_trim(0);
+}
+
+static int serve(struct child *c)
+{
+	for (;;) {
+		ssize_t n = message_receive(CHILD_FIRST_FD, &c->request, sizeof(c->request), 0, NULL);
+
+		if (n < (ssize_t)sizeof(c->request.head))
+			return n != -EPIPE;
+		c->size = (size_t)n - sizeof(c->request.head);
+		if (c->request.head.type == WIRE_FORGET) {
+			spaces_forget(&c->spaces, c->request.head.process);
+			continue;
+		}
+		answer(c);
+		if (c->request.head.type != WIRE_UNWIND)
+			stay_small(c);
+	}
+}
+
+static int reader_main(void)
+{
+	static const struct sandbox spec = { .name = READER_NAME,
+					     .address_space = ADDRESS_SPACE,
+					     .descriptors = 16 };
+	static struct child child;
+
+	symbolize_prepare();
+	return worker_enter(&spec) < 0 ? 1 : serve(&child);
+}
+
+CHILD_ENTRY(reader_entry, READER_NAME, reader_main)

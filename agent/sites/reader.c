@@ -1,0 +1,256 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <errno.h>
+#include <string.h>
+
+#include "agent/base/cleanup.h"
+#include "agent/sites/frames.h"
+#include "agent/sites/opener.h"
+#include "agent/sites/protocol.h"
+#include "agent/sites/reader.h"
+#include "agent/sites/target.h"
+#include "agent/sites/worker.h"
+
+#define REQUEST_NS 2000000000ull
+
+struct reader {
+	struct worker worker;
+	struct opener *opener;
+	struct targets targets;
+	struct reader_unwound last;
+	uint64_t lost[LOSS_REASON_MAX];
+	uint8_t answer[MESSAGE_MAX];
+};
+
+/* A request that is under way. */
+struct call {
+	struct wire_request head;
+	struct iovec payload[2];
+	uint64_t deadline;
+	size_t size; /* of the answer's payload, which is in reader.answer after its wire_reply */
+	uint32_t n;
+};
+
+int reader_new(struct reader **ret)
+{
+	struct reader *r = calloc(1, sizeof(*r));
+	int e;
+
+	if (!r)
+		return -ENOMEM;
+	r->worker.socket = -1;
+	e = opener_new(&r->opener);
+	if (e == 0)
+		e = worker_start(&r->worker, &reader_entry);
+	if (e < 0) {
+		reader_free(r);
+		return e;
+	}
+	*ret = r;
+	return 0;
+}
+
+void reader_free(struct reader *r)
+{
+	if (!r)
+		return;
+	worker_stop(&r->worker);
+	opener_free(r->opener);
+	targets_free(&r->targets);
+	free(r);
+}
+
+static const uint8_t *payload(const struct reader *r)
+{
+	return r->answer + sizeof(struct wire_reply);
+}
+
+static int send_forget(struct reader *r, uint64_t process)
+{
+	struct wire_request q = { .type = WIRE_FORGET, .process = process };
+	struct iovec part = { .iov_base = &q, .iov_len = sizeof(q) };
+
+	if (process == 0 || !r->worker.pid)
+		return 0; /* a new child knows nothing */
+	return message_send(r->worker.socket, &part, 1, -1, monotonic_ns() + REQUEST_NS);
+}
+
+/* The child wants a descriptor of the process that it was asked about. */
+static int give(struct reader *r, const struct target *t, uint64_t deadline)
+{
+	struct wire_reply reply = { .type = WIRE_ANSWER };
+	struct iovec part = { .iov_base = &reply, .iov_len = sizeof(reply) };
+	_cleanup_close_ int fd = -1;
+	struct wire_ask ask;
+
+	memcpy(&ask, payload(r), sizeof(ask));
+	reply.status = opener_open(r->opener, t->proc, &ask, deadline, &fd);
+	if (reply.status == -ETIMEDOUT)
+		r->lost[LOSS_TIMEOUT]++;
+	return message_send(r->worker.socket, &part, 1, fd, deadline);
+}
+
+static int wait_answer(struct reader *r, const struct target *t, struct call *c)
+{
+	struct wire_reply head;
+
+	for (int asks = 0; asks < WIRE_ASKS_MAX; asks++) {
+		ssize_t n = message_receive(r->worker.socket, r->answer, sizeof(r->answer),
+					    c->deadline, NULL);
+		int e;
+
+		if (n < (ssize_t)sizeof(head))
+			return n < 0 ? (int)n : -EPROTO;
+		memcpy(&head, r->answer, sizeof(head));
+		c->size = (size_t)n - sizeof(head);
+		c->n = head.n;
+		if (head.type == WIRE_ANSWER)
+			return head.status > 0 ? -EPROTO : head.status;
+		if (head.type != WIRE_ASK || c->size != sizeof(struct wire_ask))
+			return -EPROTO;
+		e = give(r, t, c->deadline);
+		if (e < 0)
+			return e;
+	}
+	return -EPROTO;
+}
+
+/* What the child did wrong, not what it had to answer. */
+static bool is_fault(int e)
+{
+	return e == -EPIPE || e == -ETIMEDOUT || e == -EPROTO || e == -EMSGSIZE;
+}
+
+static int send_request(struct reader *r, struct call *c)
+{
+	struct iovec parts[3] = { { .iov_base = &c->head, .iov_len = sizeof(c->head) },
+				  c->payload[0],
+				  c->payload[1] };
+
+	return message_send(r->worker.socket, parts, ARRAY_SIZE(parts), -1, c->deadline);
+}
+
+static int exchange(struct reader *r, pid_t pid, struct call *c)
+{
+	struct target *t;
+	uint64_t dropped;
+	int e = targets_get(&r->targets, pid, &t, &dropped);
+
+	if (e < 0)
+		return e;
+	if (t->faults >= TARGET_FAULTS) {
+		r->lost[LOSS_REFUSED]++;
+		return -EPIPE;
+	}
+	e = r->worker.pid ? send_forget(r, dropped) : worker_start(&r->worker, &reader_entry);
+	if (e < 0)
+		return e;
+	c->head.process = t->name;
+	c->deadline = monotonic_ns() + REQUEST_NS;
+	e = send_request(r, c);
+	if (e == 0)
+		e = wait_answer(r, t, c);
+	if (is_fault(e)) {
+		t->faults++;
+		r->lost[e == -ETIMEDOUT ? LOSS_TIMEOUT : LOSS_CRASHED]++;
+		worker_stop(&r->worker);
+		e = e == -ETIMEDOUT ? e : -EPIPE;
+	}
+	return e;
+}
+
+int reader_unwind(struct reader *r, pid_t pid, const struct stack_copy *stack, uint64_t *ret_pcs,
+		  size_t max, size_t *ret_n)
+{
+	size_t valid = stack->size < STACK_COPY_BYTES ? stack->size : STACK_COPY_BYTES;
+	struct call c = { .head = { .type = WIRE_UNWIND,
+				    .n = (uint32_t)(max < SITE_FRAMES ? max : SITE_FRAMES) },
+			  .payload = { { .iov_base = (void *)stack,
+					 .iov_len = offsetof(struct stack_copy, bytes) + valid } } };
+	struct wire_unwound end;
+	int e = exchange(r, pid, &c);
+
+	r->last = (struct reader_unwound){ 0 };
+	if (e < 0)
+		return e;
+	if (c.n > c.head.n || c.size != sizeof(end) + c.n * sizeof(uint64_t))
+		return -EPIPE;
+	memcpy(&end, payload(r), sizeof(end));
+	memcpy(ret_pcs, payload(r) + sizeof(end), c.n * sizeof(uint64_t));
+	r->last.guessed = end.guessed;
+	r->last.complete = end.complete;
+	if (stack->truncated && !end.complete)
+		r->lost[LOSS_TRUNCATED]++;
+	*ret_n = c.n;
+	return 0;
+}
+
+int reader_symbolize(struct reader *r, pid_t pid, const uint64_t *pcs, size_t n,
+		     struct site_frame **ret, size_t *ret_n)
+{
+	struct call c = { .head = { .type = WIRE_SYMBOLIZE, .n = (uint32_t)n },
+			  .payload = { { .iov_base = (void *)pcs,
+					 .iov_len = n * sizeof(*pcs) } } };
+	int e;
+
+	if (n > SITE_FRAMES)
+		return -E2BIG;
+	e = exchange(r, pid, &c);
+	if (e == 0)
+		e = frames_read(payload(r), c.size, c.n, ret);
+	if (e < 0)
+		return e == -EPROTO ? -EPIPE : e;
+	*ret_n = c.n;
+	return 0;
+}
+
+int reader_find_function(struct reader *r, pid_t pid, const char *module, const char *function,
+			 uint64_t *ret_offset, int *ret_fd)
+{
+	struct call c = {
+		.head = { .type = WIRE_FIND },
+		.payload = { { .iov_base = (void *)module, .iov_len = strlen(module) + 1 },
+			     { .iov_base = (void *)function, .iov_len = strlen(function) + 1 } }
+	};
+	struct wire_ask ask = { .kind = WIRE_EXE };
+	struct wire_place place;
+	struct target *t;
+	uint64_t dropped;
+	int e = exchange(r, pid, &c);
+
+	if (e < 0)
+		return e;
+	if (c.size != sizeof(place))
+		return -EPIPE;
+	memcpy(&place, payload(r), sizeof(place));
+	if (place.end != 0)
+		ask = (struct wire_ask){ .kind = WIRE_MAP_FILE,
+					 .start = place.start,
+					 .end = place.end };
+	e = targets_get(&r->targets, pid, &t, &dropped);
+	if (e == 0)
+		e = opener_open(r->opener, t->proc, &ask, c.deadline, ret_fd);
+	if (e < 0)
+		return e;
+	*ret_offset = place.offset;
+	return 0;
+}
+
+void reader_forget(struct reader *r, pid_t pid)
+{
+	send_forget(r, targets_forget(&r->targets, pid));
+}
+
+struct reader_unwound reader_last(const struct reader *r)
+{
+	return r->last;
+}
+
+uint64_t reader_lost(const struct reader *r, enum loss_reason reason)
+{
+	return r->lost[reason];
+}
+
+pid_t reader_child(const struct reader *r)
+{
+	return r->worker.pid;
+}

@@ -1,0 +1,234 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "agent/base/cleanup.h"
+#include "agent/sites/space.h"
+
+#define REGIONS_MAX 32768
+#define LINES_BYTES 32768 /* a path has at most 4096 bytes, a newline in it takes four */
+
+static void drop_regions(struct spaces *s, struct region *regions, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		module_release(&s->modules, regions[i].module);
+		free(regions[i].path);
+	}
+	free(regions);
+}
+
+/* start-end perms offset device inode path, see proc(5). 0, or -ENOENT for one not wanted. */
+static int parse_line(char *line, struct region *ret)
+{
+	struct region r = { 0 };
+	char *at = line, *perms;
+	size_t n;
+
+	r.start = strtoull(at, &at, 16);
+	r.end = strtoull(at + (*at == '-'), &at, 16);
+	perms = at + (*at == ' ');
+	if (strnlen(perms, 5) < 5 || perms[2] != 'x' || r.end <= r.start)
+		return -ENOENT;
+	r.offset = strtoull(perms + 5, &at, 16);
+	for (int field = 0; field < 2; field++) { /* device and inode */
+		at += strspn(at, " ");
+		at += strcspn(at, " ");
+	}
+	at += strspn(at, " ");
+	n = strlen(at);
+	if (n > 10 && strcmp(at + n - 10, " (deleted)") == 0)
+		at[n - 10] = '\0';
+	r.vdso = strcmp(at, "[vdso]") == 0;
+	r.path = strdup(at);
+	if (!r.path)
+		return -ENOMEM;
+	*ret = r;
+	return 0;
+}
+
+static int append(struct region **regions, size_t *n, const struct region *r)
+{
+	if ((*n & (*n - 1)) == 0) {
+		size_t room = *n ? 2 * *n : 1;
+		struct region *more = reallocarray(*regions, room, sizeof(*more));
+
+		if (!more)
+			return -ENOMEM;
+		*regions = more;
+	}
+	(*regions)[(*n)++] = *r;
+	return 0;
+}
+
+/* Lines out of a descriptor, by read alone: stdio would call fcntl, which the sandbox refuses. */
+struct lines {
+	int fd;
+	size_t at, end;
+	char bytes[LINES_BYTES + 1];
+};
+
+/* The next line without its end, or NULL. One that is longer than the buffer is given in pieces. */
+static char *next_line(struct lines *l)
+{
+	char *start, *newline;
+	ssize_t n;
+
+	while (!(newline = memchr(l->bytes + l->at, '\n', l->end - l->at))) {
+		memmove(l->bytes, l->bytes + l->at, l->end - l->at);
+		l->end -= l->at;
+		l->at = 0;
+		if (l->end == LINES_BYTES)
+			break;
+		n = read(l->fd, l->bytes + l->end, LINES_BYTES - l->end);
+		if (n <= 0)
+			return NULL;
+		l->end += (size_t)n;
+	}
+	start = l->bytes + l->at;
+	l->at = newline ? (size_t)(newline - l->bytes) + 1 : l->end;
+	*(newline ? newline : l->bytes + l->end) = '\0';
+	return start;
+}
+
+static int parse_maps(int fd, struct region **regions, size_t *n)
+{
+	_cleanup_free_ struct lines *lines = malloc(sizeof(*lines));
+	char *line;
+
+	if (!lines)
+		return -ENOMEM;
+	*lines = (struct lines){ .fd = fd };
+	while (*n < REGIONS_MAX && (line = next_line(lines))) {
+		struct region found;
+		int r = parse_line(line, &found);
+
+		if (r == 0)
+			r = append(regions, n, &found);
+		if (r == -ENOMEM)
+			return r;
+	}
+	return *n > 0 ? 0 : -ESRCH; /* also what the maps of an ended process look like */
+}
+
+static int read_regions(struct spaces *s, const struct source *source, struct region **ret,
+			size_t *ret_n)
+{
+	struct wire_ask ask = { .kind = WIRE_MAPS };
+	_cleanup_close_ int fd = -1;
+	struct region *regions = NULL;
+	size_t n = 0;
+	int r = source->open(source->context, &ask, &fd);
+
+	if (r == 0)
+		r = parse_maps(fd, &regions, &n);
+	if (r < 0) {
+		drop_regions(s, regions, n);
+		return r == -ENOENT ? -ESRCH : r;
+	}
+	*ret = regions;
+	*ret_n = n;
+	return 0;
+}
+
+int space_reload(struct spaces *s, struct space *space, const struct source *source)
+{
+	struct region *regions;
+	size_t n;
+	int r = read_regions(s, source, &regions, &n);
+
+	if (r < 0)
+		return r;
+	drop_regions(s, space->regions, space->n);
+	space->regions = regions;
+	space->n = n;
+	return 0;
+}
+
+static void drop_space(struct spaces *s, struct space *space)
+{
+	drop_regions(s, space->regions, space->n);
+	*space = (struct space){ 0 };
+}
+
+static struct space *choose_slot(struct spaces *s, uint64_t name)
+{
+	struct space *oldest = &s->slots[0];
+
+	for (size_t i = 0; i < SPACES_MAX; i++) {
+		if (s->slots[i].name == name)
+			return &s->slots[i];
+		if (s->slots[i].used < oldest->used)
+			oldest = &s->slots[i];
+	}
+	drop_space(s, oldest);
+	return oldest;
+}
+
+int spaces_get(struct spaces *s, uint64_t name, const struct source *source, struct space **ret,
+	       bool *ret_fresh)
+{
+	struct space *space = choose_slot(s, name);
+
+	*ret_fresh = space->name == 0;
+	if (*ret_fresh) {
+		int r = space_reload(s, space, source);
+
+		if (r < 0)
+			return r;
+		space->name = name;
+	}
+	space->used = ++s->clock;
+	*ret = space;
+	return 0;
+}
+
+void spaces_forget(struct spaces *s, uint64_t name)
+{
+	for (size_t i = 0; i < SPACES_MAX; i++)
+		if (s->slots[i].name == name)
+			drop_space(s, &s->slots[i]);
+}
+
+void spaces_free(struct spaces *s)
+{
+	for (size_t i = 0; i < SPACES_MAX; i++)
+		drop_space(s, &s->slots[i]);
+}
+
+struct region *space_find(const struct space *space, uint64_t pc)
+{
+	size_t low = 0, high = space->n;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (space->regions[middle].end <= pc)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low < space->n && space->regions[low].start <= pc ? &space->regions[low] : NULL;
+}
+
+struct module *region_module(struct spaces *s, struct region *region, const struct source *source)
+{
+	struct wire_ask ask = { .kind = WIRE_MAP_FILE,
+				.start = region->start,
+				.end = region->end };
+	_cleanup_close_ int fd = -1;
+
+	if (region->looked)
+		return region->module;
+	region->looked = true;
+	if (region->vdso)
+		modules_get_vdso(&s->modules, &region->module);
+	else if (region->path[0] == '/' && source->open(source->context, &ask, &fd) == 0)
+		modules_get(&s->modules, fd, &region->module);
+	return region->module;
+}
+
+uint64_t region_offset(const struct region *region, uint64_t pc)
+{
+	return pc - region->start + region->offset;
+}

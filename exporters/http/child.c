@@ -24,8 +24,6 @@
 #define ADDRESS_SPACE	((size_t)512 << 20)
 #define ACCEPTS_AT_ONCE 16
 
-const char http_child[] = "seep-web";
-
 enum { POLL_CONTROL, POLL_LISTEN, POLL_DAEMON, POLL_CLIENTS };
 
 struct server {
@@ -54,8 +52,8 @@ static enum MHD_Result on_request(void *cls, struct MHD_Connection *connection, 
 	if (!client)
 		return MHD_NO;
 	if (!*request) {
-		/* The first of two calls. An answer now would end the connection, which is right for
-		 * one whose body nobody wants to read. */
+		/* The first of two calls. An answer now would end the connection, which is right
+		 * for one whose body nobody wants to read. */
 		*request = client;
 		client->refused = reply_has_body(connection);
 		if (!client->refused)
@@ -278,7 +276,7 @@ static int enter_sandbox(void)
 		SCMP_SYS(fcntl),     SCMP_SYS(newfstatat), -1,
 	};
 	struct sandbox sandbox = {
-		.name = http_child,
+		.name = http_child.name,
 		.calls = calls,
 		.address_space = ADDRESS_SPACE,
 		.descriptors = DESCRIPTORS,
@@ -306,4 +304,4 @@ static int run_child(void)
 	return r == -EPIPE ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
-CHILD_ENTRY(http_child, run_child)
+CHILD_ENTRY(http_child, "seep-web", run_child)

@@ -12,10 +12,11 @@
 
 #include <stdint.h>
 
+#include "agent/base/child.h"
+
 #define HTTP_PATH_MAX 256
 
-/* The child's name. A variable of child.c, so that who starts it is linked with it. */
-extern const char http_child[];
+extern const struct child_entry http_child; /* child.c */
 
 enum http_body { HTTP_TEXT, HTTP_OPENMETRICS, HTTP_PAGE, HTTP_BODIES };
 

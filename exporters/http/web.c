@@ -103,7 +103,7 @@ static int start_child(struct web *w)
 		return r;
 	ours = pair[0];
 	theirs = pair[1];
-	r = child_spawn(http_child, (const int[]){ theirs, w->listen_fd }, 2, &w->child);
+	r = child_spawn(&http_child, (const int[]){ theirs, w->listen_fd }, 2, &w->child);
 	if (r < 0)
 		return r;
 	w->control_fd = TAKE_FD(ours);

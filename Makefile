@@ -51,7 +51,7 @@ workloads   := $(patsubst tests/workloads/%.c,$(O)/workloads/%,$(wildcard tests/
 all: $(O)/seep
 
 help:
-	@sed -n 's/^#   //p' Makefile
+	@sed -n 's/^#   //p' Makefile deploy/deploy.mk
 
 # Packages: one look at dpkg, and apt only for what is missing. The stamp is per list.
 define install_packages
@@ -130,5 +130,7 @@ test-e2e: all $(drivers) workloads
 
 clean:
 	rm -rf $(O)
+
+include deploy/deploy.mk
 
 -include $(shell find $(O) -name '*.d' 2>/dev/null)

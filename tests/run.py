@@ -139,6 +139,7 @@ def run_command(command):
 # In the order of their cost. A row: how it runs, and whether "all" includes it.
 SUITES = {
     "unit": (run_unit, True),
+    "check": (lambda arguments: run_pytest("tests/check", arguments), True),
     "e2e": (lambda arguments: run_pytest("tests/e2e", arguments), True),
 }
 

@@ -1,0 +1,227 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""What the alerting rules are shown: series of fixed shapes, each with the alerts that it must raise.
+
+A shape maps hours to a value, or to None where no sample is. A case lives three days and is told
+apart by its instance label. What it does not list must never fire in these three days.
+"""
+
+import math
+import random
+
+HOURS = 72
+STEP_MINUTES = 5
+DAY = 24
+APP = {"group": "app.service/app"}
+
+
+def metric(name, **labels):
+    return name + "{" + ",".join(f'{key}="{value}"' for key, value in labels.items()) + "}"
+
+
+def live(shape, resource="fd", kind="socket"):
+    return {metric("seep_group_live", resource=resource, kind=kind, **APP): shape}
+
+
+def live_bytes(shape, kind="anon"):
+    return {metric("seep_group_live_bytes", resource="memory", kind=kind, **APP): shape}
+
+
+def bounded(shape, limit, source="RLIMIT_NOFILE", resource="fd"):
+    labels = dict(APP, resource=resource, source=source)
+    return {metric("seep_group_bound_used", **labels): shape,
+            metric("seep_group_bound", **labels): lambda t: limit if shape(t) is not None else None}
+
+
+def leak(per_hour=3, base=100):
+    return lambda t: base + math.floor(per_hour * t)
+
+
+def saw_tooth(period, low=100, high=600):
+    return lambda t: low + (high - low) * (t % period) / period
+
+
+def cycle(low=100, high=600):
+    return lambda t: (low + high) / 2 - (high - low) / 2 * math.cos(2 * math.pi * t / DAY)
+
+
+def evening_peak(t):
+    """A day that rises for 20 hours and falls in four."""
+    hour = t % DAY
+    return 100 + 25 * (hour if hour < 20 else 5 * (DAY - hour))
+
+
+def warm_up(hours, high=1000):
+    return lambda t: high * (1 - math.exp(-t / hours))
+
+
+def filling(start, end, high=1000):
+    return lambda t: high * min(1, max(0, t - start) / (end - start))
+
+
+def noise(low, high, seed=1):
+    values = [random.Random(f"{seed} {i}").randint(low, high)
+              for i in range(HOURS * 60 // STEP_MINUTES + 1)]
+    return lambda t: values[round(t * 60 / STEP_MINUTES)]
+
+
+def wander(seed):
+    """Noise with a memory of hours around 500."""
+    draw, value, values = random.Random(seed), 0, []
+    for _ in range(HOURS * 60 // STEP_MINUTES + 1):
+        value = 0.98 * value + draw.gauss(0, 12)
+        values.append(max(0, round(500 + value)))
+    return lambda t: values[round(t * 60 / STEP_MINUTES)]
+
+
+def by_load(t):
+    """A leak that follows the load of the day: 11 an hour at noon, one at night."""
+    return 100 + math.floor(6 * t - 5 * DAY / (2 * math.pi) * math.sin(2 * math.pi * t / DAY))
+
+
+def total(*shapes):
+    return lambda t: sum(shape(t) for shape in shapes)
+
+
+def gap(shape, *pairs):
+    return lambda t: None if any(start <= t < end for start, end in pairs) else shape(t)
+
+
+def constant(value):
+    return lambda t: value
+
+
+def restarting(shape, at):
+    """The target is away for six minutes, then begins anew."""
+    return gap(lambda t: shape(t) if t < at else shape(t - at), (at, at + 0.1))
+
+
+def agent(shape=constant(1), version="1"):
+    return {metric("seep_build_info", version=version): shape}
+
+
+def lost(per_hour, **labels):
+    return {metric("seep_lost_events_total", **labels): lambda t: math.floor(per_hour * t)}
+
+
+def case(series, *alerts):
+    return series, alerts
+
+
+GUILTY = {
+    "leak": case(live(leak()), "SeepGrowing"),
+    "leak of one an hour": case(live(leak(per_hour=1)), "SeepGrowing"),
+    "leak of threads": case(live(leak(), "thread", "all"), "SeepGrowing"),
+    "leak of memory": case(live_bytes(lambda t: 2e9 + 3e6 * t), "SeepGrowing"),
+    "leak under a saw-tooth": case(live(total(leak(), saw_tooth(0.8))), "SeepGrowing"),
+    "leak under noise": case(live(total(leak(5), noise(0, 400))), "SeepGrowing"),
+    "leak by load": case(live(by_load), "SeepGrowing"),
+    "leak, agent restarts": case(live(gap(leak(), (20, 20.3), (40, 40.9))), "SeepGrowing"),
+    "leak, another kind steady": case(live(leak()) | live(constant(40), kind="file"), "SeepGrowing"),
+    "fast towards a bound": case(bounded(lambda t: min(1024, 100 + 80 * max(0, t - 10)), 1024),
+                                 "SeepBoundSoon", "SeepBoundNear"),
+    "host runs out of pids": case(bounded(lambda t: 1000 + 440 * t, 32768, "kernel.pid_max",
+                                          "process"), "SeepBoundNear", "SeepBoundSoon"),
+    "at 85 % for good": case(bounded(noise(860, 900), 1024), "SeepBoundNear"),
+    "ports of a namespace": case(
+        {metric("seep_netns_bound_used", netns="4026531840", resource="tcp",
+                source="ip_local_port_range"): constant(25000),
+         metric("seep_netns_bound", netns="4026531840", resource="tcp",
+                source="ip_local_port_range"): constant(28232)}, "SeepBoundNear"),
+    "agent is gone": case(agent(gap(constant(1), (30, 99))), "SeepAgentAbsent"),
+    "census hangs": case({"seep_last_census_timestamp_seconds": lambda t: min(t, 40) * 3600},
+                         "SeepCensusStale"),
+    "ring buffer too small": case(lost(20, topic="process", reason="ring_full"), "SeepLosesEvents"),
+    "agent eats a core": case(agent() | {"process_cpu_seconds_total": lambda t: 900 * t},
+                              "SeepAgentExpensive"),
+}
+
+INNOCENT = {
+    "steady": case(live(constant(500))),
+    "noise": case(live(noise(3, 400))),
+    "wandering": case(live(wander(5)) | live(wander(6), kind="file")
+                      | live(wander(7), kind="pipe")),
+    "saw-tooth of an hour": case(live(saw_tooth(0.8))),
+    "saw-tooth of ten hours": case(live(saw_tooth(10))),
+    "saw-tooth of a day": case(live(saw_tooth(DAY))),
+    "warm-up": case(live(warm_up(2))),
+    "slow warm-up": case(live(warm_up(12))),
+    "very slow warm-up": case(live(warm_up(30))),
+    "step": case(live(lambda t: 100 if t < 30 else 900)),
+    "steps": case(live(lambda t: 100 + 100 * (t // 9))),
+    "burst": case(live(lambda t: 900 if 30 <= t < 33 else 100)
+                  | bounded(lambda t: 950 if 30 <= t < 30.5 else 100, 1024)),
+    "daily cycle": case(live(cycle()) | bounded(cycle(), 1024)),
+    "daily cycle with a late peak": case(live(evening_peak) | bounded(evening_peak, 1024)),
+    "daily cycle of other days": case(live(lambda t: cycle(high=600 + 3 * t)(t))),
+    "target restarts": case(live(restarting(warm_up(1), 35))),
+    "target restarts each night": case(live(lambda t: 100 + 30 * (t % DAY))),
+    "leak ends by a restart": case(live(lambda t: 100 + 5 * t if t < 20 else 100)),
+    "agent restarts": case(live(gap(noise(300, 400), (20, 20.3), (50, 50.2)))
+                           | agent(gap(constant(1), (20, 20.3), (50, 50.2)))),
+    "agent is upgraded": case(agent(gap(constant(1), (30, 99)))
+                              | agent(gap(constant(1), (0, 30)), version="2")),
+    "cache fills, then stops": case(live(filling(0, 20))),
+    "cache fills late": case(live(filling(30, 52))),
+    "cache of pages": case(live_bytes(lambda t: 1e9 + 1e8 * t, kind="file")),
+    "a drop in the ocean": case(live_bytes(lambda t: 8e9 + 1e5 * t)),
+    "group of the rest": case({metric("seep_group_live", group="other", resource="fd",
+                                      kind="socket"): leak()}),
+    "half way to a bound": case(bounded(filling(10, 16, high=480), 1024)),
+    "memory of the host is in use": case({
+        metric("seep_group_bound_used_bytes", resource="memory", source="MemTotal", **APP):
+            noise(900, 950),
+        metric("seep_group_bound_bytes", resource="memory", source="MemTotal", **APP):
+            constant(1000)}),
+    "processes end while they are read": case(lost(50, topic="process", reason="vanished")),
+    "a burst of losses": case({metric("seep_lost_events_total", topic="fd", reason="map_full"):
+                               lambda t: 0 if t < 30 else 12}),
+    "agent at work": case(agent() | {"process_cpu_seconds_total": lambda t: 30 * t,
+                                     "seep_last_census_timestamp_seconds": lambda t: t * 3600}),
+}
+
+CASES = GUILTY | INNOCENT
+
+# Once fired, these never stop for the last day: nobody closes a ticket because of a quiet night.
+LASTING = ["leak", "leak by load", "leak, agent restarts"]
+
+
+def notation(shape):
+    """The samples of a shape in promtool's words; a gap begins as Prometheus marks it."""
+    words, before = [], None
+    for i in range(HOURS * 60 // STEP_MINUTES + 1):
+        value = shape(i * STEP_MINUTES / 60)
+        if value is None:
+            words.append("_" if before is None else "stale")
+        else:
+            words.append(f"{value:.10g}")
+        before = value
+    return " ".join(words)
+
+
+def with_instance(name, instance):
+    name, _, labels = name.partition("{")
+    return name + "{" + ",".join(filter(None, [f'instance="{instance}",job="seep"',
+                                               labels.rstrip("}")])) + "}"
+
+
+def question(expression, *answers):
+    return {"expr": expression, "eval_time": f"{HOURS}h",
+            "exp_samples": [{"labels": labels, "value": value} for labels, value in answers]}
+
+
+def questions(name):
+    """After three days: which alerts has the case ever raised, and did the lasting one last?"""
+    firing = f'alertstate="firing",instance="{name}"'
+    yield question(f"group by (alertname) (last_over_time(ALERTS{{{firing}}}[{HOURS}h]))",
+                   *((f'{{alertname="{alert}"}}', 1) for alert in CASES[name][1]))
+    if name in LASTING:
+        yield question(f'max(count_over_time(ALERTS{{{firing},alertname="SeepGrowing"}}[{DAY}h]))',
+                       ("{}", DAY * 60 // STEP_MINUTES + 1))
+
+
+def promtool_file(rules, names):
+    series = [{"series": with_instance(metric_name, name), "values": notation(shape)}
+              for name in names for metric_name, shape in CASES[name][0].items()]
+    return {"rule_files": [str(rules)], "evaluation_interval": f"{STEP_MINUTES}m",
+            "tests": [{"interval": f"{STEP_MINUTES}m", "input_series": series,
+                       "promql_expr_test": [q for name in names for q in questions(name)]}]}

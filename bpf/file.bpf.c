@@ -5,14 +5,7 @@
 #include <bpf/bpf_tracing.h>
 
 #include "bpf/file.h"
-
-#define S_IFMT	 0170000
-#define S_IFSOCK 0140000
-#define S_IFREG	 0100000
-#define S_IFBLK	 0060000
-#define S_IFDIR	 0040000
-#define S_IFCHR	 0020000
-#define S_IFIFO	 0010000
+#include "bpf/lib/file_kind.bpf.h"
 
 #define AF_INET	 2
 #define AF_INET6 10
@@ -20,9 +13,6 @@
 /* seep's own PID namespace, and the one process to look at (0: all), by its number in there. */
 const volatile __u32 own_inode;
 __u32 only_pid;
-
-/* The operations of the kinds that the inode does not tell, learned by the user side. */
-__u64 learned[FILE_KIND_LEARNED];
 
 /* Where the walk is. The kernel shows a row again when its buffer was full, so nothing here moves
  * before the row is written. */
@@ -84,22 +74,6 @@ static __always_inline u32 judge_table(struct task_struct *task, u64 session)
 	return first_to_show(task, session) ? pid : 0;
 }
 
-static __always_inline u32 kind_of(u64 operations, u32 mode)
-{
-	u32 type = mode & S_IFMT;
-
-	if (type == S_IFSOCK)
-		return FILE_KIND_SOCKET;
-	if (type == S_IFIFO)
-		return FILE_KIND_PIPE;
-	for (u32 kind = 1; kind < FILE_KIND_LEARNED; kind++)
-		if (learned[kind] == operations)
-			return kind;
-	return type == S_IFREG || type == S_IFDIR || type == S_IFCHR || type == S_IFBLK ?
-		       FILE_KIND_FILE :
-		       FILE_KIND_OTHER;
-}
-
 static __always_inline void fill_file(struct file_row *row, struct file *file, u32 fd)
 {
 	struct inode *inode = file->f_inode;
@@ -110,7 +84,7 @@ static __always_inline void fill_file(struct file_row *row, struct file *file, u
 	row->file = (u64)file;
 	row->inode = inode->i_ino;
 	row->operations = (u64)file->f_op;
-	row->kind = kind_of(row->operations, mode);
+	row->kind = file_kind(row->operations, mode);
 	/* A memfd never had a name: its superblock is the kernel's own. */
 	if (row->kind == FILE_KIND_FILE && (mode & S_IFMT) == S_IFREG && inode->i_nlink == 0 &&
 	    !(inode->i_sb->s_flags & SB_KERNMOUNT)) {

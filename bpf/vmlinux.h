@@ -222,6 +222,16 @@ struct socket {
 };
 
 struct tcp_sock;
+struct bpf_pidns_info {
+	u32 pid;
+	u32 tgid;
+};
+
+struct pt_regs {
+	unsigned long r15, r14, r13, r12, bp, bx, r11, r10, r9, r8, ax, cx, dx, si, di, orig_ax, ip, cs,
+		flags, sp, ss;
+};
+
 struct seq_file;
 
 struct bpf_iter_meta {

@@ -70,6 +70,8 @@ static json_t *new_row(const struct subject *s, enum seep_slot slot, const struc
 	json_object_set_new(row, "live", json_count_or_null(c->live));
 	set_bound(row, b);
 	set_trend(row, c, b);
+	if (c->created)
+		json_object_set_new(row, "created", json_integer((json_int_t)c->created));
 	if (c->live == LIVE_UNKNOWN)
 		json_object_set_new(row, "reason", json_string(s->reason ? s->reason : "not known"));
 	return row;

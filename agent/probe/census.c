@@ -3,11 +3,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "agent/base/cleanup.h"
 #include "agent/base/clock.h"
 #include "agent/base/log.h"
 #include "agent/probe/bounds.h"
 #include "agent/probe/census.h"
 #include "agent/probe/file.h"
+#include "agent/probe/ledger.h"
 #include "agent/probe/netns.h"
 #include "agent/probe/procfs.h"
 #include "agent/probe/task.h"
@@ -18,6 +20,7 @@ struct census {
 	struct netns_census *netns;
 	struct bounds *bounds;
 	struct procfs *procfs;
+	struct ledger *ledger; /* NULL: not asked for */
 };
 
 static const char *refusal(int r)
@@ -45,7 +48,7 @@ static void settle_rung(struct model *m, const char *topic, int r)
 	log_warn(0, "%s: no BPF iterator (%s), falling back to /proc", topic, refusal(r));
 }
 
-int census_new(pid_t only_pid, struct model *m, struct census **ret)
+int census_new(const struct census_options *o, struct model *m, struct census **ret)
 {
 	struct census *c = calloc(1, sizeof(*c));
 	int r;
@@ -53,12 +56,14 @@ int census_new(pid_t only_pid, struct model *m, struct census **ret)
 	if (!c)
 		return -ENOMEM;
 	settle_rung(m, "process", task_census_new(&c->task));
-	settle_rung(m, "fd", c->task ? file_census_new(only_pid, &c->file) : -ENOENT);
-	r = procfs_new(only_pid, &c->procfs);
+	settle_rung(m, "fd", c->task ? file_census_new(o->only_pid, &c->file) : -ENOENT);
+	r = procfs_new(o->only_pid, &c->procfs);
 	if (r == 0)
 		r = bounds_new(&c->bounds);
 	if (r == 0)
 		r = netns_census_new(m, &c->netns);
+	if (r == 0 && o->ledger && c->task)
+		r = ledger_new(m, &c->ledger);
 	if (r < 0) {
 		census_free(c);
 		return r;
@@ -76,15 +81,20 @@ void census_free(struct census *c)
 	netns_census_free(c->netns);
 	bounds_free(c->bounds);
 	procfs_free(c->procfs);
+	ledger_free(c->ledger);
 	free(c);
 }
 
 int census_run(struct census *c, struct model *m)
 {
+	static const enum loss_topic counted_here[] = { LOSS_PROCESS, LOSS_FD, LOSS_TCP };
 	double begin = clock_seconds(CLOCK_THREAD_CPUTIME_ID);
 	int r;
 
 	model_begin(m, clock_now());
+	/* The topics add what their maps counted since they were loaded. */
+	for (size_t i = 0; i < ARRAY_SIZE(counted_here); i++)
+		memset(m->lost[counted_here[i]], 0, sizeof(m->lost[0]));
 	r = c->task ? task_census_run(c->task, m) : procfs_tasks(c->procfs, m);
 	if (r == 0)
 		r = c->file ? file_census_run(c->file, m) : procfs_files(c->procfs, m);
@@ -92,6 +102,8 @@ int census_run(struct census *c, struct model *m)
 		r = netns_census_run(c->netns, m);
 	if (r == 0)
 		r = bounds_set(c->bounds, m);
+	if (r == 0 && c->ledger)
+		ledger_read(c->ledger, m);
 	if (r == 0)
 		model_end(m);
 	m->census_seconds = clock_seconds(CLOCK_THREAD_CPUTIME_ID) - begin;

@@ -9,11 +9,16 @@
 
 struct census;
 
+struct census_options {
+	pid_t only_pid; /* look at the descriptors of this process only; 0: of all */
+	bool ledger;	/* count creations too, by probes on rare kernel events */
+};
+
 /*
  * Loads what the host allows and records the rungs in the model. A host without BTF or BPF leaves
- * /proc (probe/procfs.h), which needs nothing. only_pid limits descriptors to one process, 0 is all.
+ * /proc (probe/procfs.h), which needs nothing.
  */
-int census_new(pid_t only_pid, struct model *m, struct census **ret);
+int census_new(const struct census_options *o, struct model *m, struct census **ret);
 void census_free(struct census *c);
 
 /* One census into the model, from begin to end, with its CPU time. 0 or negative errno. */

@@ -36,15 +36,6 @@ struct sweep {
 	size_t n_deleted;
 };
 
-static const enum seep_slot kind_slots[FILE_KIND_MAX] = {
-	[FILE_KIND_OTHER] = SLOT_FD_OTHER,	 [FILE_KIND_EVENTFD] = SLOT_FD_EVENTFD,
-	[FILE_KIND_TIMERFD] = SLOT_FD_TIMERFD,	 [FILE_KIND_SIGNALFD] = SLOT_FD_SIGNALFD,
-	[FILE_KIND_EPOLL] = SLOT_FD_EPOLL,	 [FILE_KIND_INOTIFY] = SLOT_FD_INOTIFY,
-	[FILE_KIND_PIDFD] = SLOT_FD_PIDFD,	 [FILE_KIND_IO_URING] = SLOT_FD_IO_URING,
-	[FILE_KIND_FILE] = SLOT_FD_FILE,	 [FILE_KIND_PIPE] = SLOT_FD_PIPE,
-	[FILE_KIND_SOCKET] = SLOT_FD_SOCKET,
-};
-
 /* In the order of include/net/tcp_states.h, from 1. */
 static const enum seep_slot state_slots[] = {
 	SLOT_TCP,	    SLOT_TCP_ESTABLISHED, SLOT_TCP_SYN_SENT,	 SLOT_TCP_SYN_RECV,
@@ -133,7 +124,7 @@ static double take_file(struct sweep *s, const struct file_row *row)
 	double first = ages_seen(s->p->ages, row->fd, identity_of(row), s->model->now);
 	double age = s->model->now - first;
 
-	count(s, kind_slots[row->kind < FILE_KIND_MAX ? row->kind : FILE_KIND_OTHER], age);
+	count(s, file_kinds_slot(row->kind), age);
 	if (row->kind == FILE_KIND_TIMERFD)
 		count(s, SLOT_TIMER_TIMERFD, age);
 	if (row->kind == FILE_KIND_INOTIFY)
@@ -207,7 +198,7 @@ int file_census_run(struct file_census *c, struct model *m)
 	begin_cohorts(m);
 	r = iterator_run(c->skel->links.census_file, file_row_size, take_row, &s);
 	settle(&s);
-	m->lost[LOSS_FD][LOSS_MAP_FULL] = c->skel->bss->lost_tables;
+	m->lost[LOSS_FD][LOSS_MAP_FULL] += c->skel->bss->lost_tables;
 	return r;
 }
 

@@ -71,8 +71,32 @@ static const struct {
 	[FILE_KIND_IO_URING] = { "io_uring", open_io_uring },
 };
 
+static const enum seep_slot slots[FILE_KIND_MAX] = {
+	[FILE_KIND_OTHER] = SLOT_FD_OTHER,	[FILE_KIND_EVENTFD] = SLOT_FD_EVENTFD,
+	[FILE_KIND_TIMERFD] = SLOT_FD_TIMERFD,	[FILE_KIND_SIGNALFD] = SLOT_FD_SIGNALFD,
+	[FILE_KIND_EPOLL] = SLOT_FD_EPOLL,	[FILE_KIND_INOTIFY] = SLOT_FD_INOTIFY,
+	[FILE_KIND_PIDFD] = SLOT_FD_PIDFD,	[FILE_KIND_IO_URING] = SLOT_FD_IO_URING,
+	[FILE_KIND_FILE] = SLOT_FD_FILE,	[FILE_KIND_PIPE] = SLOT_FD_PIPE,
+	[FILE_KIND_SOCKET] = SLOT_FD_SOCKET,
+};
+
+/* The same for every object of this boot, so one lesson serves them all. */
+static uint64_t learned[FILE_KIND_LEARNED];
+
+enum seep_slot file_kinds_slot(uint32_t kind)
+{
+	return slots[kind < FILE_KIND_MAX ? kind : FILE_KIND_OTHER];
+}
+
+int file_kinds_copy(void *table, size_t size)
+{
+	if (size != sizeof(learned))
+		return -EINVAL;
+	memcpy(table, learned, size);
+	return 0;
+}
+
 struct lesson {
-	struct file_bpf *skel;
 	int fds[FILE_KIND_LEARNED];
 };
 
@@ -85,7 +109,7 @@ static void take_row(const void *data, void *context)
 		return;
 	for (int kind = 1; kind < FILE_KIND_LEARNED; kind++)
 		if (l->fds[kind] == (int)row->fd)
-			l->skel->bss->learned[kind] = row->operations;
+			learned[kind] = row->operations;
 }
 
 static void open_one_of_each(struct lesson *l, char *missing, size_t size)
@@ -102,7 +126,7 @@ static void open_one_of_each(struct lesson *l, char *missing, size_t size)
 
 int file_kinds_learn(struct file_bpf *skel, char *missing, size_t size)
 {
-	struct lesson l = { .skel = skel };
+	struct lesson l;
 	int r;
 
 	open_one_of_each(&l, missing, size);
@@ -110,5 +134,5 @@ int file_kinds_learn(struct file_bpf *skel, char *missing, size_t size)
 	r = iterator_run(skel->links.census_file, file_row_size, take_row, &l);
 	for (int kind = 1; kind < FILE_KIND_LEARNED; kind++)
 		safe_close(l.fds[kind]);
-	return r;
+	return r < 0 ? r : file_kinds_copy(skel->bss->learned, sizeof(skel->bss->learned));
 }

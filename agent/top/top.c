@@ -107,7 +107,7 @@ static int run_top(const struct command *self, int argc, char **argv)
 	signal(SIGTERM, on_signal);
 	r = model_new(3600, o.delay, &m);
 	if (r == 0)
-		r = census_new(o.pid, m, &c);
+		r = census_new(&(struct census_options){ .only_pid = o.pid }, m, &c);
 	if (r < 0)
 		log_error(r, "top: cannot start");
 	else

@@ -5,6 +5,7 @@
 #include "agent/base/cleanup.h"
 #include "agent/base/log.h"
 #include "agent/commands.h"
+#include "agent/probe/libbpf_log.h"
 
 static const struct command *const commands[] = { &command_agent, &command_top, &command_explain,
 						   &command_check };
@@ -28,6 +29,7 @@ int main(int argc, char **argv)
 		printf("seep %s\n", SEEP_VERSION);
 		return EXIT_DONE;
 	}
+	libbpf_log_setup();
 	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
 		if (strcmp(argv[1], commands[i]->name) == 0)
 			return commands[i]->run(commands[i], argc - 1, argv + 1);

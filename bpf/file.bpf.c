@@ -93,26 +93,19 @@ static __always_inline void fill_file(struct file_row *row, struct file *file, u
 	}
 }
 
-/* bpf_sock_from_file() gives a typed pointer, so the fields below are plain loads (since 5.11,
- * 4f19cab76136); before, and for a file that is no socket after all, NULL. */
-static __always_inline struct sock *sock_of(struct file *file)
+static __always_inline bool is_internet(u16 family)
 {
-	struct socket *socket = NULL;
-
-	if (bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_sock_from_file))
-		socket = bpf_sock_from_file(file);
-	return socket ? socket->sk : NULL;
+	return family == AF_INET || family == AF_INET6;
 }
 
 static __always_inline void fill_socket(struct file_socket_row *row, struct sock *sk)
 {
 	struct sock_common *c = &sk->__sk_common;
 
-	row->file.type = FILE_ROW_SOCKET;
 	row->family = c->skc_family;
 	row->socket_type = sk->sk_type;
 	row->protocol = sk->sk_protocol;
-	if (row->family != AF_INET && row->family != AF_INET6)
+	if (!is_internet(row->family))
 		return;
 	row->state = c->skc_state;
 	row->local_port = c->skc_num;
@@ -124,6 +117,49 @@ static __always_inline void fill_socket(struct file_socket_row *row, struct sock
 		__builtin_memcpy(row->remote_addr, &c->skc_daddr, 4);
 	else
 		__builtin_memcpy(row->remote_addr, &c->skc_v6_daddr, 16);
+}
+
+/* The same through a pointer that the verifier does not know: each field is a call. */
+static __always_inline void fill_socket_probed(struct file_socket_row *row, struct sock *sk)
+{
+	row->family = BPF_CORE_READ(sk, __sk_common.skc_family);
+	row->socket_type = BPF_CORE_READ(sk, sk_type);
+	row->protocol = BPF_CORE_READ(sk, sk_protocol);
+	if (!is_internet(row->family))
+		return;
+	row->state = BPF_CORE_READ(sk, __sk_common.skc_state);
+	row->local_port = BPF_CORE_READ(sk, __sk_common.skc_num);
+	row->remote_port = bpf_ntohs(BPF_CORE_READ(sk, __sk_common.skc_dport));
+	row->netns = BPF_CORE_READ(sk, __sk_common.skc_net.net, ns.inum);
+	row->backlog = BPF_CORE_READ(sk, sk_ack_backlog);
+	row->max_backlog = BPF_CORE_READ(sk, sk_max_ack_backlog);
+	if (row->family == AF_INET)
+		bpf_core_read(row->remote_addr, 4, &sk->__sk_common.skc_daddr);
+	else
+		bpf_core_read(row->remote_addr, 16, &sk->__sk_common.skc_v6_daddr);
+}
+
+/* bpf_sock_from_file() gives a typed pointer, so that fields are plain loads; it came with 5.11
+ * (4f19cab76136). Whether the file is a socket after all. */
+static __always_inline bool take_socket(struct file_socket_row *row, struct file *file)
+{
+	struct socket *socket;
+	struct sock *sk;
+
+	if (bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_sock_from_file)) {
+		socket = bpf_sock_from_file(file);
+		sk = socket ? socket->sk : NULL;
+		if (sk)
+			fill_socket(row, sk);
+	} else {
+		socket = file->private_data;
+		sk = socket ? BPF_CORE_READ(socket, sk) : NULL;
+		if (sk)
+			fill_socket_probed(row, sk);
+	}
+	if (sk)
+		row->file.type = FILE_ROW_SOCKET;
+	return sk != NULL;
 }
 
 static __always_inline int write_table(struct seq_file *seq, struct task_struct *task)
@@ -145,7 +181,7 @@ int census_file(struct bpf_iter__task_file *ctx)
 	struct task_struct *task = ctx->task;
 	struct file *file = ctx->file;
 	struct file_socket_row row = {};
-	struct sock *sk = NULL;
+	bool socket;
 
 	if (!task || !file) {
 		sweep_task = 0;
@@ -161,11 +197,8 @@ int census_file(struct bpf_iter__task_file *ctx)
 	if (!sweep_table && write_table(seq, task))
 		return 0;
 	fill_file(&row.file, file, ctx->fd);
-	if (row.file.kind == FILE_KIND_SOCKET)
-		sk = sock_of(file);
-	if (sk)
-		fill_socket(&row, sk);
-	if (bpf_seq_write(seq, &row, sk ? sizeof(row) : sizeof(row.file)) == 0)
+	socket = row.file.kind == FILE_KIND_SOCKET && take_socket(&row, file);
+	if (bpf_seq_write(seq, &row, socket ? sizeof(row) : sizeof(row.file)) == 0)
 		sweep_table = (u64)task->files;
 	return 0;
 }

@@ -10,6 +10,7 @@
 #include "agent/base/cleanup.h"
 #include "agent/base/log.h"
 #include "agent/commands.h"
+#include "agent/history.h"
 #include "agent/model/model.h"
 #include "agent/probe/census.h"
 #include "exporters/json.h"
@@ -70,6 +71,7 @@ static int look_once(struct census *c, struct model *m, const struct top_options
 
 	if (r < 0)
 		return log_error(r, "top: the census failed");
+	history_adopt(m); /* without an agent there is no history, and none is needed */
 	if (o->pid && !model_find(m, o->pid)) {
 		log_error(0, "top: there is no process %d", o->pid);
 		return -ESRCH;

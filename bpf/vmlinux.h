@@ -43,6 +43,7 @@ enum bpf_map_type {
 
 enum { BPF_ANY = 0, BPF_NOEXIST = 1, BPF_EXIST = 2 };
 enum { BPF_F_NO_PREALLOC = 1 };
+enum { BPF_RB_NO_WAKEUP = 1 };
 
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
 
@@ -120,6 +121,7 @@ struct mm_struct___atomic {
 struct mm_struct {
 	atomic_long_t pgtables_bytes;
 	int map_count;
+	unsigned long brk;
 	unsigned long total_vm;
 	struct percpu_counter rss_stat[4];
 };
@@ -131,6 +133,7 @@ struct signal_struct___list {
 
 struct signal_struct {
 	int nr_threads;
+	atomic_t live;
 	struct hlist_head posix_timers;
 	struct rlimit rlim[16];
 };
@@ -144,6 +147,7 @@ struct files_struct {
 };
 
 struct task_struct {
+	void *stack;
 	unsigned int flags;
 	struct mm_struct *mm;
 	int exit_state;

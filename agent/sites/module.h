@@ -68,3 +68,5 @@ void modules_shrink(struct modules *m);
 /* File offset to the address that the ELF file calls it, and back. -ENOENT outside all segments. */
 int module_address(const struct module *m, uint64_t offset, uint64_t *ret_address);
 int module_offset(const struct module *m, uint64_t address, uint64_t *ret_offset);
+
+bool module_has_section(const struct module *m, const char *name);

@@ -235,6 +235,35 @@ int reader_find_function(struct reader *r, pid_t pid, const char *module, const 
 	return 0;
 }
 
+int reader_rules(struct reader *r, pid_t pid, const uint64_t *pcs, size_t n,
+		 struct frame_rule *ret)
+{
+	struct call c = { .head = { .type = WIRE_RULES, .n = (uint32_t)n },
+			  .payload = { { .iov_base = (void *)pcs,
+					 .iov_len = n * sizeof(*pcs) } } };
+	int e;
+
+	if (n > SITE_FRAMES)
+		return -E2BIG;
+	e = exchange(r, pid, &c);
+	if (e < 0)
+		return e;
+	if (c.n != n || c.size != n * sizeof(*ret))
+		return -EPIPE;
+	memcpy(ret, payload(r), c.size);
+	return 0;
+}
+
+int reader_has_section(struct reader *r, pid_t pid, const char *section)
+{
+	struct call c = { .head = { .type = WIRE_SECTION },
+			  .payload = { { .iov_base = (void *)section,
+					 .iov_len = strlen(section) + 1 } } };
+	int e = exchange(r, pid, &c);
+
+	return e < 0 ? e : c.n != 0;
+}
+
 void reader_forget(struct reader *r, pid_t pid)
 {
 	send_forget(r, targets_forget(&r->targets, pid));

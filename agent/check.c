@@ -107,7 +107,8 @@ static int check_topics(const struct check_options *o)
 	if (r < 0)
 		log_error(r, "check: cannot start a census");
 	for (size_t i = 0; r == 0 && i < m->n_rungs; i++)
-		say(o, m->rungs[i].topic, -1, m->rungs[i].rung, m->rungs[i].reason);
+		say(o, m->rungs[i].topic, -1, m->rungs[i].rung,
+		    *m->rungs[i].reason ? m->rungs[i].reason : NULL);
 	census_free(c);
 	model_free(m);
 	return r;

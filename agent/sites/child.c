@@ -14,7 +14,7 @@
 #include "agent/sites/worker.h"
 
 #define ADDRESS_SPACE	(1ul << 30)
-#define KEPT_BYTES	(24u << 20) /* of DWARF and symbols, from one request to the next */
+#define KEPT_BYTES	(8u << 20) /* of DWARF and symbols, from one request to the next */
 #define UNWIND_SIZE_MIN offsetof(struct stack_copy, bytes)
 
 struct request {
@@ -171,7 +171,8 @@ static void stay_small(struct child *c)
 static int serve(struct child *c)
 {
 	for (;;) {
-		ssize_t n = message_receive(CHILD_FIRST_FD, &c->request, sizeof(c->request), 0, NULL);
+		ssize_t n =
+			message_receive(CHILD_FIRST_FD, &c->request, sizeof(c->request), 0, NULL);
 
 		if (n < (ssize_t)sizeof(c->request.head))
 			return n != -EPIPE;

@@ -41,8 +41,8 @@ struct module {
 	struct segment segments[MODULE_SEGMENTS];
 	size_t n_segments;
 	bool cfi_looked, debug_looked;
-	Dwarf_CFI *cfi;	 /* of .eh_frame; owned */
-	Dwarf *frames;	 /* opened for .debug_frame alone, since cached rows point into it */
+	Dwarf_CFI *cfi;	     /* of .eh_frame; owned */
+	Dwarf *frames;	     /* opened for .debug_frame alone, since cached rows point into it */
 	struct debug *debug; /* NULL when there is no DWARF */
 	struct symbols *symbols;
 };

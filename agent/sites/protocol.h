@@ -50,9 +50,9 @@ struct wire_reply {
 };
 
 enum wire_ask_kind {
-	WIRE_MAPS,	/* /proc/PID/maps */
-	WIRE_EXE,	/* /proc/PID/exe */
-	WIRE_MAP_FILE,	/* /proc/PID/map_files/START-END */
+	WIRE_MAPS,	 /* /proc/PID/maps */
+	WIRE_EXE,	 /* /proc/PID/exe */
+	WIRE_MAP_FILE,	 /* /proc/PID/map_files/START-END */
 	WIRE_DEBUG_FILE, /* the debug file of that build-id below the agent's own /usr/lib/debug */
 };
 
@@ -64,7 +64,7 @@ struct wire_ask {
 };
 
 struct wire_unwound {
-	uint32_t guessed;  /* addresses that no table gave, but a frame pointer or the stack's top */
+	uint32_t guessed; /* addresses that no table gave, but a frame pointer or the stack's top */
 	uint32_t complete; /* the outermost function was reached */
 };
 

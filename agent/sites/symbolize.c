@@ -162,9 +162,8 @@ int symbolize_find(struct spaces *s, uint64_t process, const struct source *sour
 		space_reload(s, space, source); /* it may have loaded the library since */
 	for (size_t i = 0; r == 0 && i < space->n; i++) {
 		struct region *region = &space->regions[i];
-		struct module *m = ends_with(region->path, module) ?
-					   region_module(s, region, source) :
-					   NULL;
+		struct module *m =
+			ends_with(region->path, module) ? region_module(s, region, source) : NULL;
 
 		if (!m || find_function(m, function, &ret->offset) < 0)
 			continue;

@@ -26,7 +26,8 @@
 	X(NO_MEMORY, "no_memory")                                                                  \
 	X(TIMEOUT, "timeout")                                                                      \
 	X(REFUSED, "refused")	/* over a limit of ours */                                         \
-	X(CRASHED, "crashed")	/* a child of ours died on it */
+	X(CRASHED, "crashed")	/* a child of ours died on it */                                   \
+	X(OVER_BUDGET, "over_budget") /* a watch ended early, since it cost what it may cost */
 
 /* Series that are not exported, by the table whose cap refused them. */
 #define SEEP_DROP_TABLES(X)                                                                        \

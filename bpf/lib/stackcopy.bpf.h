@@ -39,7 +39,8 @@ static __always_inline const void *stack_user_registers(void)
 	return BPF_CORE_READ(task, stack) + KERNEL_STACK_BYTES - sizeof(struct saved_registers);
 }
 
-static __always_inline void stack_set_registers(struct stack_copy *s, const struct saved_registers *r)
+static __always_inline void stack_set_registers(struct stack_copy *s,
+						const struct saved_registers *r)
 {
 	s->regs[STACK_RAX] = r->ax;
 	s->regs[STACK_RDX] = r->dx;

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Watches one process take and give back descriptors, timers, watches, mappings, threads and
+ * children, by the end of its system calls (tp_btf/sys_exit) and by the tracepoints of tasks. The
+ * rung needs BTF but neither tracefs nor kprobes, from 5.10 on. One program for all calls, because
+ * two per-call tracepoints each for sixty calls take longer to attach than a short watch lasts, and
+ * the kernel makes every system call of the host pass the same slow entry for one as for all.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "agent/model/loss.h"
+#include "agent/model/resource.h"
+#include "bpf/acquire.h"
+#include "bpf/lib/stack.h"
+
+struct acquire;
+
+/* stack is NULL when none was taken. Both are valid during the call only. */
+typedef void (*acquire_handler)(void *context, const struct acquire_event *event,
+				const struct stack_copy *stack);
+
+struct acquire_counts {
+	uint64_t created[ACQUIRE_CLASS_MAX]; /* exact, whatever was sampled */
+	uint64_t hits;			     /* system calls of the process that were looked at */
+	double seconds;			     /* run time of the programs in all processes */
+	uint64_t lost[LOSS_REASON_MAX];
+};
+
+/* Which classes to watch. */
+struct acquire_config {
+	pid_t pid; /* in our own PID namespace */
+	bool classes[ACQUIRE_CLASS_MAX];
+	size_t objects; /* how many it may hold, to size the map */
+	acquire_handler handler;
+	void *context;
+};
+
+/*
+ * Load and attach; events come with the next acquire_poll. -ESRCH when there is no such process,
+ * -EPERM or -ENOTSUP when the kernel does not let us. Logs nothing.
+ */
+int acquire_new(const struct acquire_config *config, struct acquire **ret);
+void acquire_free(struct acquire *a);
+
+/* Follow an object that is older than the watch. Never an error: a full map is counted. */
+void acquire_follow(struct acquire *a, uint64_t key);
+
+/* Handle what has come, without waiting. Returns the number of events or -errno. */
+int acquire_poll(struct acquire *a);
+
+int acquire_counts(struct acquire *a, struct acquire_counts *ret);
+
+/* Leave the process alone; what is in the ring buffer can still be polled. */
+void acquire_detach(struct acquire *a);
+
+/* The slot of a system call's descriptors; SLOT_MAX for what is no call of the table. */
+enum seep_slot acquire_call_slot(unsigned int call);
+const char *acquire_call_name(unsigned int call); /* NULL for what is none */

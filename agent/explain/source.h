@@ -16,7 +16,7 @@ struct reader;
 
 struct explain_options {
 	int pid;
-	double duration; /* seconds */
+	double duration;      /* seconds */
 	const char *resource; /* NULL: all that is cheap to know */
 	double budget;	      /* share of one CPU over the duration, 0 to 1 */
 	bool exact, active;

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
+#include <errno.h>
 #include <math.h>
 #include <string.h>
 
@@ -14,6 +15,26 @@ static const char *const verdicts[] = {
 const char *site_verdict_name(enum site_verdict verdict)
 {
 	return verdicts[verdict];
+}
+
+int site_frames_copy(const struct site_frame *frames, size_t n, struct site_frame **ret)
+{
+	struct site_frame *copy = calloc(n ? n : 1, sizeof(*copy));
+
+	if (!copy)
+		return -ENOMEM;
+	for (size_t i = 0; i < n; i++) {
+		copy[i] = frames[i];
+		copy[i].function = strdup(frames[i].function);
+		copy[i].file = strdup(frames[i].file);
+		copy[i].module = strdup(frames[i].module);
+		if (!copy[i].function || !copy[i].file || !copy[i].module) {
+			site_frames_free(copy, i + 1);
+			return -ENOMEM;
+		}
+	}
+	*ret = copy;
+	return 0;
 }
 
 bool site_frame_is_runtime(const struct site_frame *f)

@@ -19,11 +19,11 @@ enum site_verdict { SITE_UNDECIDED, SITE_KEEPS, SITE_RETURNS };
 #define FINDING_ALSO 4
 
 struct finding {
-	const char *resource; /* a word of model/resource.h, or "heap", static */
-	const char *kind;     /* static or NULL */
-	const char *pattern;  /* name of a known mistake, static or NULL */
+	const char *resource;		/* a word of model/resource.h, or "heap", static */
+	const char *kind;		/* static or NULL */
+	const char *pattern;		/* name of a known mistake, static or NULL */
 	const char *also[FINDING_ALSO]; /* further patterns, static; NULL ends */
-	const char *reason;   /* why there is no stack, static or NULL */
+	const char *reason;		/* why there is no stack, static or NULL */
 	enum site_verdict verdict;
 	uint64_t live;	     /* objects that exist, as far as seen since the watch began */
 	uint64_t live_bytes; /* 0 where the resource has no bytes */
@@ -31,10 +31,10 @@ struct finding {
 	uint32_t sampled;	/* 1: every creation was seen with its stack, else one in so many */
 	double growth_per_hour; /* objects, NAN when unknown */
 	double growth_bytes_per_hour; /* NAN when unknown */
-	double oldest;		/* seconds, NAN when unknown */
-	uint64_t bound;		/* 0: none known */
-	const char *bound_source; /* static or NULL */
-	struct site_frame *frames; /* innermost first, owned */
+	double oldest;		      /* seconds, NAN when unknown */
+	uint64_t bound;		      /* 0: none known */
+	const char *bound_source;     /* static or NULL */
+	struct site_frame *frames;    /* innermost first, owned */
 	size_t n_frames;
 };
 

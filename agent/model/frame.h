@@ -13,13 +13,16 @@ struct site_frame {
 	uint64_t pc; /* in the process */
 	char *function;
 	char *file;
-	int line; /* 0 when unknown */
-	char *module; /* path of the ELF file, or "[vdso]" */
+	int line;	 /* 0 when unknown */
+	char *module;	 /* path of the ELF file, or "[vdso]" */
 	uint64_t offset; /* of pc in the module's file */
 };
 
 /* Of agent/sites/reader.c. */
 void site_frames_free(struct site_frame *frames, size_t n);
+
+/* A copy that the caller frees with site_frames_free. 0 or -ENOMEM; NULL for no frames. */
+int site_frames_copy(const struct site_frame *frames, size_t n, struct site_frame **ret);
 
 /* A library that takes for others (libc, libpthread, librt, the loader, libstdc++, the vdso). */
 bool site_frame_is_runtime(const struct site_frame *f);

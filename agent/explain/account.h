@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * From the events of one process to sites and the lives of objects, and at the end against the
+ * truth. Owns the sites; the reader is the caller's.
+ */
+#pragma once
+
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "agent/model/loss.h"
+#include "agent/sites/sites.h"
+#include "bpf/acquire.h"
+#include "bpf/lib/stack.h"
+
+struct account;
+struct reader;
+
+int account_new(pid_t pid, struct reader *reader, struct account **ret);
+void account_free(struct account *l);
+
+/* For acquire_config; context is the account. */
+void account_event(void *context, const struct acquire_event *event,
+		   const struct stack_copy *stack);
+
+/*
+ * Enter what the process held before the watch, and tell follow the key of each; call it after the
+ * watch is attached. now in seconds of CLOCK_MONOTONIC.
+ */
+int account_seed(struct account *l, const bool classes[ACQUIRE_CLASS_MAX], double now,
+		 void (*follow)(void *context, uint64_t key), void *context);
+
+/* End what the process no longer holds and enter what nobody saw coming. -ESRCH if it is gone. */
+int account_settle(struct account *l, const bool classes[ACQUIRE_CLASS_MAX], double now);
+
+/* Name the frames of each site that has none yet: while the program still runs, or right after. */
+void account_name_sites(struct account *l);
+
+struct sites *account_sites(struct account *l);
+/* What could not be unwound or kept; adds. */
+void account_losses(const struct account *l, uint64_t ret[LOSS_REASON_MAX]);

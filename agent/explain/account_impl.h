@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What the parts of the account share: account.c (events), mappings.c, settle.c (the truth). */
+#pragma once
+
+#include "agent/explain/account.h"
+#include "agent/explain/truth.h"
+
+struct account {
+	pid_t pid;
+	struct reader *reader;
+	struct sites *sites;
+	double seeded; /* when the look at the past was over */
+	bool sampled[ACQUIRE_CLASS_MAX];
+	uint64_t lost[LOSS_REASON_MAX];
+};
+
+static inline double event_seconds(const struct acquire_event *e)
+{
+	return (double)e->time / 1e9;
+}
+
+/* site may be NULL, which is counted. */
+void account_add(struct account *l, struct site *site, uint64_t key, double born, uint32_t weight,
+		 uint64_t bytes);
+
+/* End the objects of a class whose numbers lie in from..to. */
+void account_end_range(struct account *l, uint64_t class, uint64_t from, uint64_t to, double now);
+
+/* mmap, munmap, mremap, brk; site is that of the caller or NULL for what takes nothing. */
+void account_mapping(struct account *l, const struct acquire_event *e, struct site *site);
+
+/* End the descriptors that are closed, and the watches of those. 0 or -errno. */
+int account_settle_descriptors(struct account *l, double now);

@@ -11,6 +11,12 @@
 #define WINDOWS 3 /* that must rise one after the other */
 #define KEPT	(PARTS * WINDOWS)
 
+/* What the lows of three windows must have gained at least: in units, and of the value itself; and
+ * how sure the rise must be (one chance in 2000 for values without a trend). */
+#define LEAST_GAIN    3
+#define LEAST_SHARE   0.002
+#define LEAST_DEVIATE 3.3
+
 struct series {
 	float lows[KEPT]; /* lowest value of each part, oldest first */
 	unsigned int n;	  /* parts that are complete */
@@ -77,23 +83,35 @@ static float lowest(const float *v, unsigned int n)
 	return low;
 }
 
-/* Whether the lowest value of each window is above that of the one before, and the last part is at
- * the top of them all: what levelled off within the last window does not count. */
+/* Mann-Kendall (Mann 1945): the normal deviate of "later is higher" over all pairs, ties left out of
+ * the variance, which makes it smaller than it is: the cautious side. */
+static double kendall_deviate(const float *v, unsigned int n)
+{
+	double score = 0, variance = n * (n - 1.0) * (2.0 * n + 5) / 18;
+
+	for (unsigned int i = 0; i < n; i++)
+		for (unsigned int j = i + 1; j < n; j++)
+			score += (v[j] > v[i]) - (v[j] < v[i]);
+	return (score - 1) / sqrt(variance);
+}
+
+/* Whether the lowest value of each window is above that of the one before, without slowing, by more
+ * than noise, and still at the end: what levelled off within the last window does not count. */
 static bool rises(const struct series *s)
 {
 	const float *last = s->lows + KEPT - PARTS;
-	float before = -INFINITY;
+	float low[WINDOWS];
 
 	if (s->n < KEPT)
 		return false;
-	for (unsigned int w = 0; w < WINDOWS; w++) {
-		float low = lowest(s->lows + w * PARTS, PARTS);
-
-		if (low <= before)
-			return false;
-		before = low;
-	}
-	return last[PARTS - 1] > last[PARTS / 2] && last[PARTS / 2] > last[0];
+	for (unsigned int w = 0; w < WINDOWS; w++)
+		low[w] = lowest(s->lows + w * PARTS, PARTS);
+	if (low[1] <= low[0] || low[2] <= low[1] || low[2] - low[1] < (low[1] - low[0]) / 2)
+		return false;
+	if (low[2] - low[0] < LEAST_GAIN || low[2] - low[0] < LEAST_SHARE * low[2])
+		return false;
+	return last[PARTS - 1] > last[PARTS / 2] && last[PARTS / 2] > last[0] &&
+	       kendall_deviate(s->lows, KEPT) >= LEAST_DEVIATE;
 }
 
 static void judge(struct series *s, double window, double part_end)

@@ -6,7 +6,8 @@
  * The rule is plain: each window of --trend.window is kept as eight parts, each with its lowest
  * value, since the lowest value of a part is what load and garbage cannot hide. The rate is the
  * Theil-Sen slope (Sen 1968) of the lows of the last whole window. `growing` needs the lowest value
- * of each of the last three windows to be above the one before, and the newest part at its top.
+ * of each of the last three windows to be above the one before, by more than noise (Mann-Kendall over
+ * the lows), the last gain no less than half the one before, and the newest part at the top.
  */
 #pragma once
 

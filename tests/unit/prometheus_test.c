@@ -255,7 +255,7 @@ static void test_losses(void **state)
 
 	m->lost[LOSS_FD][LOSS_MAP_FULL] = 7;
 	m->dropped[DROP_GROUP] = 5;
-	m->rungs[m->n_rungs++] = (struct model_rung){ "threads", "tp_btf", NULL };
+	m->rungs[m->n_rungs++] = (struct model_rung){ "threads", "tp_btf", "" };
 	text = render(m, PROMETHEUS_TEXT);
 	assert_line(text, "# TYPE seep_lost_events_total counter");
 	assert_line(text, "seep_lost_events_total{topic=\"fd\",reason=\"map_full\"} 7");
@@ -320,7 +320,7 @@ static void test_families_in_one_run(void **state)
 		fixture_busy_group(m, i);
 	fixture_netns(m, 1)->ports = (struct bound){ BOUND_LOCAL_PORT_RANGE, 10, 1 };
 	fixture_set(fixture_netns(m, 2)->cells, SLOT_TCP, 3);
-	m->rungs[m->n_rungs++] = (struct model_rung){ "threads", "tp_btf", NULL };
+	m->rungs[m->n_rungs++] = (struct model_rung){ "threads", "tp_btf", "" };
 	text = render(m, PROMETHEUS_TEXT);
 	for (enum metric_id id = 0; id < METRIC_MAX; id++) {
 		char line[128];

@@ -1,14 +1,176 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include "agent/base/log.h"
-#include "agent/commands.h"
+/* What this host, or this process, allows: each fact, each topic's rung, and why not a better one. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+#include <linux/capability.h>
+#include <sys/stat.h>
+#include <sys/utsname.h>
+#include <unistd.h>
 
-static const struct option_row options[] = { { 0 } };
+#include <cap-ng.h>
+#include <jansson.h>
+
+#include "agent/base/cleanup.h"
+#include "agent/base/log.h"
+#include "agent/base/text.h"
+#include "agent/commands.h"
+#include "agent/model/model.h"
+#include "agent/probe/census.h"
+
+struct check_options {
+	int pid;
+	bool json;
+};
+
+#define ROW(name, letter, type, field, value, help) \
+	{ name, letter, type, offsetof(struct check_options, field), value, help }
+static const struct option_row options[] = {
+	ROW("pid", 'p', OPT_PID, pid, "PID", "what can be told of this process"),
+	ROW("json", 0, OPT_FLAG, json, NULL, "one JSON object a line"),
+	{ 0 },
+};
+#undef ROW
+
+/* One line of the answer. ok: 1 yes, 0 no, -1 a mere fact. */
+static void say(const struct check_options *o, const char *what, int ok, const char *value, const char *reason)
+{
+	json_t *row;
+
+	if (!o->json) {
+		printf("%-6s %-18s %s%s%s\n", ok > 0 ? "yes" : ok == 0 ? "no" : "", what, value,
+		       reason ? "   " : "", reason ? reason : "");
+		return;
+	}
+	row = json_pack("{s:i, s:s, s:o, s:s, s:s?}", "schema", 1, "check", what, "ok",
+			ok < 0 ? json_null() : json_boolean(ok), "value", value, "reason", reason);
+	if (!row)
+		return;
+	json_dumpf(row, stdout, JSON_COMPACT);
+	putchar('\n');
+	json_decref(row);
+}
+
+static void check_kernel(const struct check_options *o)
+{
+	struct utsname u;
+	bool btf = access("/sys/kernel/btf/vmlinux", R_OK) == 0;
+
+	if (uname(&u) == 0)
+		say(o, "kernel", -1, u.release, NULL);
+	say(o, "BTF", btf, btf ? "/sys/kernel/btf/vmlinux" : "not there", btf ? NULL : "without it /proc serves");
+}
+
+static void check_capabilities(const struct check_options *o)
+{
+	static const struct {
+		int capability;
+		const char *name, *purpose;
+	} needed[] = {
+		{ CAP_BPF, "CAP_BPF", "to load programs" },
+		{ CAP_PERFMON, "CAP_PERFMON", "to read kernel structures and attach" },
+		{ CAP_SYS_PTRACE, "CAP_SYS_PTRACE", "to see descriptors of others" },
+		{ CAP_SYS_ADMIN, "CAP_SYS_ADMIN", "to visit network namespaces" },
+		{ CAP_SYS_RESOURCE, "CAP_SYS_RESOURCE", "to raise RLIMIT_MEMLOCK before 5.11" },
+	};
+
+	capng_get_caps_process();
+	for (size_t i = 0; i < ARRAY_SIZE(needed); i++) {
+		bool have = capng_have_capability(CAPNG_EFFECTIVE, (unsigned int)needed[i].capability);
+
+		say(o, needed[i].name, have, needed[i].purpose, NULL);
+	}
+}
+
+static void check_probes(const struct check_options *o)
+{
+	bool uprobes = access("/sys/bus/event_source/devices/uprobe/type", R_OK) == 0;
+	bool kprobes = access("/sys/bus/event_source/devices/kprobe/type", R_OK) == 0;
+	bool v2 = access("/sys/fs/cgroup/cgroup.controllers", R_OK) == 0;
+
+	say(o, "uprobes", uprobes, uprobes ? "heap of native programs" : "no heap of native programs", NULL);
+	say(o, "kprobes", kprobes, kprobes ? "ledger of descriptors" : "not built into this kernel", NULL);
+	say(o, "cgroups", -1, v2 ? "version 2" : "version 1 or mixed", NULL);
+}
+
+/* The same objects as the agent's, loaded and attached for a moment. */
+static int check_topics(const struct check_options *o)
+{
+	struct model *m = NULL;
+	struct census *c = NULL;
+	int r = model_new(3600, 10, &m);
+
+	if (r == 0)
+		r = census_new(&(struct census_options){ .ledger = true }, m, &c);
+	if (r < 0)
+		log_error(r, "check: cannot start a census");
+	for (size_t i = 0; r == 0 && i < m->n_rungs; i++)
+		say(o, m->rungs[i].topic, -1, m->rungs[i].rung,
+		    *m->rungs[i].reason ? m->rungs[i].reason : NULL);
+	census_free(c);
+	model_free(m);
+	return r;
+}
+
+static void check_readable(const struct check_options *o, const char *what, const char *purpose)
+{
+	char path[64];
+	_cleanup_close_ int fd = -1;
+
+	snprintf(path, sizeof(path), "/proc/%d/%s", o->pid, what);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	say(o, what, fd >= 0, purpose, fd >= 0 ? NULL : strerror(errno));
+}
+
+static int check_process(const struct check_options *o)
+{
+	struct model *m = NULL;
+	struct census *c = NULL;
+	struct model_process *p = NULL;
+	int r = model_new(3600, 10, &m);
+
+	if (r == 0)
+		r = census_new(&(struct census_options){ .only_pid = o->pid }, m, &c);
+	if (r == 0)
+		r = census_run(c, m);
+	if (r == 0)
+		p = model_find(m, o->pid);
+	if (r < 0)
+		log_error(r, "check: the census failed");
+	else if (!p)
+		r = log_error(-ESRCH, "check: process %d", o->pid);
+	else if (p->kernel_thread)
+		say(o, "process", 0, p->comm, "a kernel thread: it owns nothing that seep counts");
+	if (p && !p->kernel_thread) {
+		say(o, "process", -1, p->exe ? p->exe : p->comm, NULL);
+		say(o, "group", -1, p->group ? p->group->name : "", NULL);
+		say(o, "counts", !p->reason, "live counts of every resource", p->reason);
+		check_readable(o, "maps", "to name the modules of a stack");
+		check_readable(o, "exe", "to read its symbols and unwinding tables");
+		check_readable(o, "mem", "to read its runtime");
+	}
+	census_free(c);
+	model_free(m);
+	return r;
+}
 
 static int run_check(const struct command *self, int argc, char **argv)
 {
-	(void)options_parse;
-	log_error(0, "%s: not built yet", self->name);
-	return EXIT_IMPOSSIBLE;
+	struct check_options o = { 0 };
+	int r = options_parse(self, argc, argv, &o);
+
+	if (r <= 0)
+		return r < 0 ? EXIT_USAGE : EXIT_DONE;
+	if (o.pid)
+		return check_process(&o) < 0 ? EXIT_IMPOSSIBLE : EXIT_DONE;
+	check_kernel(&o);
+	check_capabilities(&o);
+	check_probes(&o);
+	return check_topics(&o) < 0 ? EXIT_IMPOSSIBLE : EXIT_DONE;
 }
 
-const struct command command_check = { "check", "", "under construction", options, run_check };
+const struct command command_check = {
+	"check", "", "Show what this host, or one process, allows, and why not more.", options, run_check,
+};

@@ -67,10 +67,10 @@ int message_send(int fd, const struct iovec *parts, size_t n, int pass, uint64_t
 	if (pass >= 0)
 		attach_descriptor(&m, &c, pass);
 	while (sendmsg(fd, &m, flags) < 0) {
-		int r = errno == EAGAIN && deadline ? wait_ready(fd, POLLOUT, deadline) :
-			errno == EINTR		    ? 0 :
-			errno == ECONNRESET	    ? -EPIPE :
-						      -errno;
+		int r = errno == EAGAIN && deadline ? wait_ready(fd, POLLOUT, deadline)
+			: errno == EINTR	    ? 0
+			: errno == ECONNRESET	    ? -EPIPE
+						    : -errno;
 
 		if (r < 0)
 			return r;

@@ -8,12 +8,12 @@
 #include <stddef.h>
 
 struct sandbox {
-	const char *name;	 /* the thread's name, as ps shows it; at most 15 bytes */
-	const int *calls;	 /* allowed beside the common ones, ended by -1; NULL for none */
-	const int *capabilities; /* CAP_… that it keeps, ended by -1; NULL for none */
-	size_t address_space;	 /* bytes (RLIMIT_AS); 0 for no limit */
+	const char *name;	  /* the thread's name, as ps shows it; at most 15 bytes */
+	const int *calls;	  /* allowed beside the common ones, ended by -1; NULL for none */
+	const int *capabilities;  /* CAP_… that it keeps, ended by -1; NULL for none */
+	size_t address_space;	  /* bytes (RLIMIT_AS); 0 for no limit */
 	unsigned int descriptors; /* RLIMIT_NOFILE */
-	int keep_root;		 /* see the file system: no chroot; for one that opens files */
+	int keep_root;		  /* see the file system: no chroot; for one that opens files */
 };
 
 /*

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <errno.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -192,8 +193,14 @@ struct model_netns *model_netns(struct model *m, uint32_t inode)
 
 void model_set_rung(struct model *m, const char *topic, const char *rung, const char *reason)
 {
-	if (m->n_rungs < MODEL_RUNGS)
-		m->rungs[m->n_rungs++] = (struct model_rung){ topic, rung, reason };
+	struct model_rung *r = &m->rungs[m->n_rungs];
+
+	if (m->n_rungs == MODEL_RUNGS)
+		return;
+	m->n_rungs++;
+	r->topic = topic;
+	r->rung = rung;
+	snprintf(r->reason, sizeof(r->reason), "%s", reason ? reason : "");
 }
 
 static void unhash(struct model *m, struct model_process *p)

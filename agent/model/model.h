@@ -101,7 +101,7 @@ struct model_netns {
 struct model_rung {
 	const char *topic; /* "threads" */
 	const char *rung;  /* "tp_btf", "kprobe", "proc", "none" */
-	const char *reason; /* why not a better one; NULL when it is the best */
+	char reason[160]; /* why not a better one; "" when it is the best */
 };
 
 #define MODEL_RUNGS 16

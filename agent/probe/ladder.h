@@ -25,7 +25,7 @@ struct ladder {
 /* What a topic holds while it is attached. */
 struct ladder_hold {
 	const struct ladder_rung *rung; /* NULL: none was allowed */
-	int reason; /* negative errno of the last rung that was refused, 0 for none */
+	char reason[160]; /* why each better one was refused, "" for none */
 };
 
 /*

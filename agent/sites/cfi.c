@@ -11,31 +11,12 @@
 const uint8_t cfi_saved[CFI_SAVED] = { STACK_RBX, STACK_RBP, STACK_R12, STACK_R13,
 				       STACK_R14, STACK_R15, STACK_RIP };
 
-static bool has_section(Elf *elf, const char *name)
-{
-	Elf_Scn *section = NULL;
-	GElf_Shdr header;
-	size_t names;
-
-	if (elf_getshdrstrndx(elf, &names) < 0)
-		return false;
-	while ((section = elf_nextscn(elf, section))) {
-		const char *found = gelf_getshdr(section, &header) ?
-					    elf_strptr(elf, names, header.sh_name) :
-					    NULL;
-
-		if (found && strcmp(found, name) == 0)
-			return true;
-	}
-	return false;
-}
-
 /* Go and some C libraries describe their frames for debuggers only. */
 static void open_tables(struct module *m)
 {
 	m->cfi_looked = true;
 	m->cfi = dwarf_getcfi_elf(m->image.elf);
-	if (has_section(m->image.elf, ".debug_frame") || has_section(m->image.elf, ".zdebug_frame"))
+	if (module_has_section(m, ".debug_frame") || module_has_section(m, ".zdebug_frame"))
 		m->frames = dwarf_begin_elf(m->image.elf, DWARF_C_READ, NULL);
 }
 

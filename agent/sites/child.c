@@ -8,12 +8,13 @@
 #include "agent/base/cleanup.h"
 #include "agent/base/sandbox.h"
 #include "agent/sites/frames.h"
+#include "agent/sites/rule.h"
 #include "agent/sites/symbolize.h"
 #include "agent/sites/unwind.h"
 #include "agent/sites/worker.h"
 
 #define ADDRESS_SPACE	(1ul << 30)
-#define KEPT_BYTES	(24u << 20) /* of DWARF and symbols, from one request to the next */
+#define KEPT_BYTES	(8u << 20) /* of DWARF and symbols, from one request to the next */
 #define UNWIND_SIZE_MIN offsetof(struct stack_copy, bytes)
 
 struct request {
@@ -107,12 +108,43 @@ static int answer_find(struct child *c, size_t *ret_size)
 	return r;
 }
 
+static int answer_rules(struct child *c, size_t *ret_size)
+{
+	struct frame_rule rules[SITE_FRAMES];
+	size_t n = c->request.head.n;
+	int r;
+
+	if (n > SITE_FRAMES || c->size != n * sizeof(uint64_t))
+		return -EINVAL;
+	r = rules_find(&c->spaces, &c->cache, c->request.head.process, &parent, c->request.pcs, n,
+		       rules);
+	if (r < 0)
+		return r;
+	memcpy(c->answer, rules, n * sizeof(rules[0]));
+	c->reply.n = (uint32_t)n;
+	*ret_size = n * sizeof(rules[0]);
+	return 0;
+}
+
+static int answer_section(struct child *c, size_t *ret_size)
+{
+	int r;
+
+	if (c->size == 0 || c->request.names[c->size - 1] != '\0')
+		return -EINVAL;
+	r = symbolize_has_section(&c->spaces, &parent, c->request.names);
+	c->reply.n = r > 0;
+	return r < 0 ? r : 0;
+}
+
 static void answer(struct child *c)
 {
 	static int (*const answers[])(struct child *, size_t *) = {
 		[WIRE_UNWIND] = answer_unwind,
 		[WIRE_SYMBOLIZE] = answer_symbolize,
 		[WIRE_FIND] = answer_find,
+		[WIRE_RULES] = answer_rules,
+		[WIRE_SECTION] = answer_section,
 	};
 	struct iovec parts[] = { { .iov_base = &c->reply, .iov_len = sizeof(c->reply) },
 				 { .iov_base = c->answer } };
@@ -139,7 +171,8 @@ static void stay_small(struct child *c)
 static int serve(struct child *c)
 {
 	for (;;) {
-		ssize_t n = message_receive(CHILD_FIRST_FD, &c->request, sizeof(c->request), 0, NULL);
+		ssize_t n =
+			message_receive(CHILD_FIRST_FD, &c->request, sizeof(c->request), 0, NULL);
 
 		if (n < (ssize_t)sizeof(c->request.head))
 			return n != -EPIPE;

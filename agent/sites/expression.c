@@ -88,22 +88,53 @@ static bool binary(uint8_t atom, uint64_t a, uint64_t b, uint64_t *ret)
 	int64_t sa = (int64_t)a, sb = (int64_t)b;
 
 	switch (atom) {
-	case DW_OP_and: *ret = a & b; break;
-	case DW_OP_or: *ret = a | b; break;
-	case DW_OP_xor: *ret = a ^ b; break;
-	case DW_OP_plus: *ret = a + b; break;
-	case DW_OP_minus: *ret = a - b; break;
-	case DW_OP_mul: *ret = a * b; break;
-	case DW_OP_shl: *ret = b < 64 ? a << b : 0; break;
-	case DW_OP_shr: *ret = b < 64 ? a >> b : 0; break;
-	case DW_OP_shra: *ret = (uint64_t)(sa >> (b < 63 ? b : 63)); break;
-	case DW_OP_eq: *ret = a == b; break;
-	case DW_OP_ne: *ret = a != b; break;
-	case DW_OP_ge: *ret = sa >= sb; break;
-	case DW_OP_gt: *ret = sa > sb; break;
-	case DW_OP_le: *ret = sa <= sb; break;
-	case DW_OP_lt: *ret = sa < sb; break;
-	default: return false;
+	case DW_OP_and:
+		*ret = a & b;
+		break;
+	case DW_OP_or:
+		*ret = a | b;
+		break;
+	case DW_OP_xor:
+		*ret = a ^ b;
+		break;
+	case DW_OP_plus:
+		*ret = a + b;
+		break;
+	case DW_OP_minus:
+		*ret = a - b;
+		break;
+	case DW_OP_mul:
+		*ret = a * b;
+		break;
+	case DW_OP_shl:
+		*ret = b < 64 ? a << b : 0;
+		break;
+	case DW_OP_shr:
+		*ret = b < 64 ? a >> b : 0;
+		break;
+	case DW_OP_shra:
+		*ret = (uint64_t)(sa >> (b < 63 ? b : 63));
+		break;
+	case DW_OP_eq:
+		*ret = a == b;
+		break;
+	case DW_OP_ne:
+		*ret = a != b;
+		break;
+	case DW_OP_ge:
+		*ret = sa >= sb;
+		break;
+	case DW_OP_gt:
+		*ret = sa > sb;
+		break;
+	case DW_OP_le:
+		*ret = sa <= sb;
+		break;
+	case DW_OP_lt:
+		*ret = sa < sb;
+		break;
+	default:
+		return false;
 	}
 	return true;
 }
@@ -112,17 +143,37 @@ static bool binary(uint8_t atom, uint64_t a, uint64_t b, uint64_t *ret)
 static bool move(struct machine *m, const Dwarf_Op *op)
 {
 	switch (op->atom) {
-	case DW_OP_nop: break;
-	case DW_OP_dup: push(m, peek(m, 0)); break;
-	case DW_OP_drop: pop(m); break;
-	case DW_OP_over: push(m, peek(m, 1)); break;
-	case DW_OP_pick: push(m, peek(m, op->number)); break;
-	case DW_OP_swap: swap(m); break;
-	case DW_OP_rot: rotate(m); break;
-	case DW_OP_neg: push(m, -pop(m)); break;
-	case DW_OP_not: push(m, ~pop(m)); break;
-	case DW_OP_plus_uconst: push(m, pop(m) + op->number); break;
-	default: return false;
+	case DW_OP_nop:
+		break;
+	case DW_OP_dup:
+		push(m, peek(m, 0));
+		break;
+	case DW_OP_drop:
+		pop(m);
+		break;
+	case DW_OP_over:
+		push(m, peek(m, 1));
+		break;
+	case DW_OP_pick:
+		push(m, peek(m, op->number));
+		break;
+	case DW_OP_swap:
+		swap(m);
+		break;
+	case DW_OP_rot:
+		rotate(m);
+		break;
+	case DW_OP_neg:
+		push(m, -pop(m));
+		break;
+	case DW_OP_not:
+		push(m, ~pop(m));
+		break;
+	case DW_OP_plus_uconst:
+		push(m, pop(m) + op->number);
+		break;
+	default:
+		return false;
 	}
 	return true;
 }
@@ -130,12 +181,18 @@ static bool move(struct machine *m, const Dwarf_Op *op)
 static bool fetch(struct machine *m, const Dwarf_Op *op)
 {
 	switch (op->atom) {
-	case DW_OP_lit0 ... DW_OP_lit31: push(m, op->atom - DW_OP_lit0); break;
-	case DW_OP_const1u ... DW_OP_consts: push(m, op->number); break;
+	case DW_OP_lit0 ... DW_OP_lit31:
+		push(m, op->atom - DW_OP_lit0);
+		break;
+	case DW_OP_const1u ... DW_OP_consts:
+		push(m, op->number);
+		break;
 	case DW_OP_breg0 ... DW_OP_breg31:
 		push(m, machine_register(m, op->atom - DW_OP_breg0) + op->number);
 		break;
-	case DW_OP_bregx: push(m, machine_register(m, op->number) + op->number2); break;
+	case DW_OP_bregx:
+		push(m, machine_register(m, op->number) + op->number2);
+		break;
 	case DW_OP_reg0 ... DW_OP_reg31:
 		push(m, machine_register(m, op->atom - DW_OP_reg0));
 		m->is_value = true;
@@ -144,11 +201,20 @@ static bool fetch(struct machine *m, const Dwarf_Op *op)
 		push(m, machine_register(m, op->number));
 		m->is_value = true;
 		break;
-	case DW_OP_call_frame_cfa: push_cfa(m); break;
-	case DW_OP_deref: load(m, 8); break;
-	case DW_OP_deref_size: load(m, op->number); break;
-	case DW_OP_stack_value: m->is_value = true; break;
-	default: return false;
+	case DW_OP_call_frame_cfa:
+		push_cfa(m);
+		break;
+	case DW_OP_deref:
+		load(m, 8);
+		break;
+	case DW_OP_deref_size:
+		load(m, op->number);
+		break;
+	case DW_OP_stack_value:
+		m->is_value = true;
+		break;
+	default:
+		return false;
 	}
 	return true;
 }
@@ -185,8 +251,8 @@ int expression_evaluate(const struct expression_context *c, const Dwarf_Op *ops,
 	size_t at = 0;
 
 	for (int steps = 0; at < n && !m.failed; steps++) {
-		bool taken = ops[at].atom == DW_OP_skip ||
-			     (ops[at].atom == DW_OP_bra && pop(&m) != 0);
+		bool taken =
+			ops[at].atom == DW_OP_skip || (ops[at].atom == DW_OP_bra && pop(&m) != 0);
 
 		if (steps == STEPS_MAX)
 			return -EINVAL;

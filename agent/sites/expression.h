@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* DWARF expressions as unwinding tables use them (DWARF 5, 2.5), over libdw's decoded operations. */
+/* DWARF expressions as unwinding tables use them (DWARF 5, 2.5), over libdw's decoded operations.
+ */
 #pragma once
 
 #include <stdbool.h>

@@ -221,3 +221,23 @@ int module_offset(const struct module *m, uint64_t address, uint64_t *ret_offset
 	}
 	return -ENOENT;
 }
+
+bool module_has_section(const struct module *m, const char *name)
+{
+	Elf *elf = m->image.elf;
+	Elf_Scn *section = NULL;
+	GElf_Shdr header;
+	size_t names;
+
+	if (elf_getshdrstrndx(elf, &names) < 0)
+		return false;
+	while ((section = elf_nextscn(elf, section))) {
+		const char *found = gelf_getshdr(section, &header) ?
+					    elf_strptr(elf, names, header.sh_name) :
+					    NULL;
+
+		if (found && strcmp(found, name) == 0)
+			return true;
+	}
+	return false;
+}

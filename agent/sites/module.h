@@ -41,8 +41,8 @@ struct module {
 	struct segment segments[MODULE_SEGMENTS];
 	size_t n_segments;
 	bool cfi_looked, debug_looked;
-	Dwarf_CFI *cfi;	 /* of .eh_frame; owned */
-	Dwarf *frames;	 /* opened for .debug_frame alone, since cached rows point into it */
+	Dwarf_CFI *cfi;	     /* of .eh_frame; owned */
+	Dwarf *frames;	     /* opened for .debug_frame alone, since cached rows point into it */
 	struct debug *debug; /* NULL when there is no DWARF */
 	struct symbols *symbols;
 };
@@ -68,3 +68,5 @@ void modules_shrink(struct modules *m);
 /* File offset to the address that the ELF file calls it, and back. -ENOENT outside all segments. */
 int module_address(const struct module *m, uint64_t offset, uint64_t *ret_address);
 int module_offset(const struct module *m, uint64_t address, uint64_t *ret_offset);
+
+bool module_has_section(const struct module *m, const char *name);

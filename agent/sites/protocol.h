@@ -29,6 +29,8 @@ enum wire_request_type {
 	WIRE_UNWIND,	/* a stack_copy, cut after its valid bytes -> wire_unwound, n addresses */
 	WIRE_SYMBOLIZE, /* n addresses -> n frames, each a wire_frame and its strings */
 	WIRE_FIND,	/* module and function, both terminated -> wire_place */
+	WIRE_RULES,	/* n addresses -> n times frame_rule */
+	WIRE_SECTION,	/* name of a section, terminated -> n is whether the executable has it */
 	WIRE_FORGET,	/* no answer */
 };
 
@@ -48,9 +50,9 @@ struct wire_reply {
 };
 
 enum wire_ask_kind {
-	WIRE_MAPS,	/* /proc/PID/maps */
-	WIRE_EXE,	/* /proc/PID/exe */
-	WIRE_MAP_FILE,	/* /proc/PID/map_files/START-END */
+	WIRE_MAPS,	 /* /proc/PID/maps */
+	WIRE_EXE,	 /* /proc/PID/exe */
+	WIRE_MAP_FILE,	 /* /proc/PID/map_files/START-END */
 	WIRE_DEBUG_FILE, /* the debug file of that build-id below the agent's own /usr/lib/debug */
 };
 
@@ -62,7 +64,7 @@ struct wire_ask {
 };
 
 struct wire_unwound {
-	uint32_t guessed;  /* addresses that no table gave, but a frame pointer or the stack's top */
+	uint32_t guessed; /* addresses that no table gave, but a frame pointer or the stack's top */
 	uint32_t complete; /* the outermost function was reached */
 };
 

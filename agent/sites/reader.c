@@ -26,6 +26,7 @@ struct call {
 	struct wire_request head;
 	struct iovec payload[2];
 	uint64_t deadline;
+	int status;  /* the child's answer, once there is one */
 	size_t size; /* of the answer's payload, which is in reader.answer after its wire_reply */
 	uint32_t n;
 };
@@ -103,8 +104,9 @@ static int wait_answer(struct reader *r, const struct target *t, struct call *c)
 		memcpy(&head, r->answer, sizeof(head));
 		c->size = (size_t)n - sizeof(head);
 		c->n = head.n;
+		c->status = head.status;
 		if (head.type == WIRE_ANSWER)
-			return head.status > 0 ? -EPROTO : head.status;
+			return head.status > 0 ? -EPROTO : 0;
 		if (head.type != WIRE_ASK || c->size != sizeof(struct wire_ask))
 			return -EPROTO;
 		e = give(r, t, c->deadline);
@@ -112,12 +114,6 @@ static int wait_answer(struct reader *r, const struct target *t, struct call *c)
 			return e;
 	}
 	return -EPROTO;
-}
-
-/* What the child did wrong, not what it had to answer. */
-static bool is_fault(int e)
-{
-	return e == -EPIPE || e == -ETIMEDOUT || e == -EPROTO || e == -EMSGSIZE;
 }
 
 static int send_request(struct reader *r, struct call *c)
@@ -129,6 +125,7 @@ static int send_request(struct reader *r, struct call *c)
 	return message_send(r->worker.socket, parts, ARRAY_SIZE(parts), -1, c->deadline);
 }
 
+/* 0 or what the child answered; when it did not, it is replaced at the next call. */
 static int exchange(struct reader *r, pid_t pid, struct call *c)
 {
 	struct target *t;
@@ -149,13 +146,13 @@ static int exchange(struct reader *r, pid_t pid, struct call *c)
 	e = send_request(r, c);
 	if (e == 0)
 		e = wait_answer(r, t, c);
-	if (is_fault(e)) {
+	if (e < 0) {
 		t->faults++;
 		r->lost[e == -ETIMEDOUT ? LOSS_TIMEOUT : LOSS_CRASHED]++;
 		worker_stop(&r->worker);
-		e = e == -ETIMEDOUT ? e : -EPIPE;
+		return e == -ETIMEDOUT ? e : -EPIPE;
 	}
-	return e;
+	return c->status;
 }
 
 int reader_unwind(struct reader *r, pid_t pid, const struct stack_copy *stack, uint64_t *ret_pcs,
@@ -164,8 +161,9 @@ int reader_unwind(struct reader *r, pid_t pid, const struct stack_copy *stack, u
 	size_t valid = stack->size < STACK_COPY_BYTES ? stack->size : STACK_COPY_BYTES;
 	struct call c = { .head = { .type = WIRE_UNWIND,
 				    .n = (uint32_t)(max < SITE_FRAMES ? max : SITE_FRAMES) },
-			  .payload = { { .iov_base = (void *)stack,
-					 .iov_len = offsetof(struct stack_copy, bytes) + valid } } };
+			  .payload = {
+				  { .iov_base = (void *)stack,
+				    .iov_len = offsetof(struct stack_copy, bytes) + valid } } };
 	struct wire_unwound end;
 	int e = exchange(r, pid, &c);
 
@@ -188,8 +186,7 @@ int reader_symbolize(struct reader *r, pid_t pid, const uint64_t *pcs, size_t n,
 		     struct site_frame **ret, size_t *ret_n)
 {
 	struct call c = { .head = { .type = WIRE_SYMBOLIZE, .n = (uint32_t)n },
-			  .payload = { { .iov_base = (void *)pcs,
-					 .iov_len = n * sizeof(*pcs) } } };
+			  .payload = { { .iov_base = (void *)pcs, .iov_len = n * sizeof(*pcs) } } };
 	int e;
 
 	if (n > SITE_FRAMES)
@@ -233,6 +230,35 @@ int reader_find_function(struct reader *r, pid_t pid, const char *module, const 
 		return e;
 	*ret_offset = place.offset;
 	return 0;
+}
+
+int reader_rules(struct reader *r, pid_t pid, const uint64_t *pcs, size_t n,
+		 struct frame_rule *ret)
+{
+	struct call c = { .head = { .type = WIRE_RULES, .n = (uint32_t)n },
+			  .payload = { { .iov_base = (void *)pcs,
+					 .iov_len = n * sizeof(*pcs) } } };
+	int e;
+
+	if (n > SITE_FRAMES)
+		return -E2BIG;
+	e = exchange(r, pid, &c);
+	if (e < 0)
+		return e;
+	if (c.n != n || c.size != n * sizeof(*ret))
+		return -EPIPE;
+	memcpy(ret, payload(r), c.size);
+	return 0;
+}
+
+int reader_has_section(struct reader *r, pid_t pid, const char *section)
+{
+	struct call c = { .head = { .type = WIRE_SECTION },
+			  .payload = { { .iov_base = (void *)section,
+					 .iov_len = strlen(section) + 1 } } };
+	int e = exchange(r, pid, &c);
+
+	return e < 0 ? e : c.n != 0;
 }
 
 void reader_forget(struct reader *r, pid_t pid)

@@ -14,6 +14,7 @@
 
 #include "agent/model/frame.h"
 #include "agent/model/loss.h"
+#include "bpf/lib/frame.h"
 #include "bpf/lib/stack.h"
 
 struct reader;
@@ -59,6 +60,16 @@ void site_frames_free(struct site_frame *frames, size_t n);
  */
 int reader_find_function(struct reader *r, pid_t pid, const char *module, const char *function,
 			 uint64_t *ret_offset, int *ret_fd);
+
+/*
+ * How the frames that return to these addresses are left (bpf/lib/frame.h), at most SITE_FRAMES of
+ * them; an address that no table covers is FRAME_STOP.
+ */
+int reader_rules(struct reader *r, pid_t pid, const uint64_t *pcs, size_t n,
+		 struct frame_rule *ret);
+
+/* Whether the executable of pid has a section of that name: 1, 0 or -errno. */
+int reader_has_section(struct reader *r, pid_t pid, const char *section);
 
 /* Forget what is known of a process: it ended or executed another program. */
 void reader_forget(struct reader *r, pid_t pid);

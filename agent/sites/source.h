@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Where the code that parses gets its descriptors: from the parent by asking, in a test directly. */
+/* Where the code that parses gets its descriptors: from the parent by asking, in a test directly.
+ */
 #pragma once
 
 #include "agent/sites/protocol.h"

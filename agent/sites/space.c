@@ -211,11 +211,29 @@ struct region *space_find(const struct space *space, uint64_t pc)
 	return low < space->n && space->regions[low].start <= pc ? &space->regions[low] : NULL;
 }
 
+/* Give back what other processes keep mapped. */
+static void make_room(struct spaces *s, const struct region *user)
+{
+	for (size_t i = 0; i < SPACES_MAX; i++) {
+		struct space *space = &s->slots[i];
+
+		if (user < space->regions || user >= space->regions + space->n)
+			drop_space(s, space);
+	}
+	modules_shrink(&s->modules);
+}
+
+static void load_module(struct spaces *s, struct region *region, int fd)
+{
+	if (modules_get(&s->modules, fd, &region->module) == -ENOMEM) {
+		make_room(s, region);
+		modules_get(&s->modules, fd, &region->module);
+	}
+}
+
 struct module *region_module(struct spaces *s, struct region *region, const struct source *source)
 {
-	struct wire_ask ask = { .kind = WIRE_MAP_FILE,
-				.start = region->start,
-				.end = region->end };
+	struct wire_ask ask = { .kind = WIRE_MAP_FILE, .start = region->start, .end = region->end };
 	_cleanup_close_ int fd = -1;
 
 	if (region->looked)
@@ -224,7 +242,7 @@ struct module *region_module(struct spaces *s, struct region *region, const stru
 	if (region->vdso)
 		modules_get_vdso(&s->modules, &region->module);
 	else if (region->path[0] == '/' && source->open(source->context, &ask, &fd) == 0)
-		modules_get(&s->modules, fd, &region->module);
+		load_module(s, region, fd);
 	return region->module;
 }
 

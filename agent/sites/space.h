@@ -13,7 +13,7 @@ struct region {
 	uint64_t start, end, offset;
 	char *path; /* "" for memory without a file */
 	bool vdso;
-	bool looked; /* whether module was asked for */
+	bool looked;	       /* whether module was asked for */
 	struct module *module; /* NULL when there is no ELF file to read; holds a reference */
 };
 

@@ -112,19 +112,37 @@ static int find_function(struct module *m, const char *function, uint64_t *ret_o
 	return r < 0 ? r : module_offset(m, address, ret_offset);
 }
 
-static int find_in_executable(struct spaces *s, const struct source *source, const char *function,
-			      struct wire_place *ret)
+/* The module of the executable, with a reference. */
+static int get_executable(struct spaces *s, const struct source *source, struct module **ret)
 {
 	struct wire_ask ask = { .kind = WIRE_EXE };
 	_cleanup_close_ int fd = -1;
-	struct module *m;
 	int r = source->open(source->context, &ask, &fd);
 
-	if (r == 0)
-		r = modules_get(&s->modules, fd, &m);
+	return r < 0 ? r : modules_get(&s->modules, fd, ret);
+}
+
+static int find_in_executable(struct spaces *s, const struct source *source, const char *function,
+			      struct wire_place *ret)
+{
+	struct module *m;
+	int r = get_executable(s, source, &m);
+
 	if (r < 0)
 		return r;
 	r = find_function(m, function, &ret->offset);
+	module_release(&s->modules, m);
+	return r;
+}
+
+int symbolize_has_section(struct spaces *s, const struct source *source, const char *section)
+{
+	struct module *m;
+	int r = get_executable(s, source, &m);
+
+	if (r < 0)
+		return r;
+	r = module_has_section(m, section);
 	module_release(&s->modules, m);
 	return r;
 }
@@ -144,9 +162,8 @@ int symbolize_find(struct spaces *s, uint64_t process, const struct source *sour
 		space_reload(s, space, source); /* it may have loaded the library since */
 	for (size_t i = 0; r == 0 && i < space->n; i++) {
 		struct region *region = &space->regions[i];
-		struct module *m = ends_with(region->path, module) ?
-					   region_module(s, region, source) :
-					   NULL;
+		struct module *m =
+			ends_with(region->path, module) ? region_module(s, region, source) : NULL;
 
 		if (!m || find_function(m, function, &ret->offset) < 0)
 			continue;

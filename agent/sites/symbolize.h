@@ -21,3 +21,6 @@ int symbolize(struct spaces *s, uint64_t process, const struct source *source, c
  */
 int symbolize_find(struct spaces *s, uint64_t process, const struct source *source,
 		   const char *module, const char *function, struct wire_place *ret);
+
+/* Whether the executable has a section of that name: 1, 0 or -errno. */
+int symbolize_has_section(struct spaces *s, const struct source *source, const char *section);

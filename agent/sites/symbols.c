@@ -5,7 +5,7 @@
 
 #include "agent/sites/symbols.h"
 
-#define SYMBOLS_MAX   (2u << 20)
+#define SYMBOLS_MAX    (2u << 20)
 #define VERSION_HIDDEN 0x8000 /* of a .gnu.version entry: not the default version */
 
 struct symbol {

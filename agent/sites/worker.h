@@ -8,7 +8,7 @@
 #include "agent/base/sandbox.h"
 
 struct worker {
-	pid_t pid; /* 0 while there is none */
+	pid_t pid;  /* 0 while there is none */
 	int socket; /* -1 while there is none */
 };
 

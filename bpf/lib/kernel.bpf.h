@@ -15,15 +15,17 @@
 
 enum rss_counter { RSS_FILE, RSS_ANON, RSS_SWAP, RSS_SHMEM, RSS_COUNTERS }; /* include/linux/mm_types_task.h */
 
-/* Pages; since 6.2 a per-CPU counter, whose uncollected part (up to 32 pages a CPU) is not seen. */
-static __always_inline s64 mm_pages(struct mm_struct *mm, enum rss_counter which)
-{
-	s64 pages;
+/* Pages; since 6.2 a per-CPU counter, whose uncollected part (up to 32 pages a CPU) is not seen. The
+ * index has to be a constant where it is written, else the compiler steps by the size that an
+ * element has in our vmlinux.h and not in the kernel: hence a macro. */
+#define mm_pages(mm, which)                                                                        \
+	mm_pages_positive(                                                                         \
+		bpf_core_field_exists(((struct mm_struct___atomic *)(mm))->rss_stat.count) ?      \
+			((struct mm_struct___atomic *)(mm))->rss_stat.count[which].counter :      \
+			(mm)->rss_stat[which].count)
 
-	if (bpf_core_field_exists(((struct mm_struct___atomic *)mm)->rss_stat.count))
-		pages = ((struct mm_struct___atomic *)mm)->rss_stat.count[which].counter;
-	else
-		pages = mm->rss_stat[which].count;
+static __always_inline s64 mm_pages_positive(s64 pages)
+{
 	return pages < 0 ? 0 : pages;
 }
 

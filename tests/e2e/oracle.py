@@ -52,7 +52,7 @@ def descriptor_kind(link, path):
         name = {"eventpoll": "epoll"}.get(name, name)
         return name if name in ANON_KINDS | {"epoll"} else "other"
     mode = os.stat(path).st_mode
-    return "pipe" if stat.S_ISFIFO(mode) else "file" if link.startswith(("/", "memfd")) else "other"
+    return "pipe" if stat.S_ISFIFO(mode) else "file" if link.startswith("/") else "other"
 
 
 def borrow_socket(pid, number):
@@ -94,9 +94,11 @@ def count_descriptors(pid, counts):
         elif kind == "inotify":
             text = pathlib.Path(f"/proc/{pid}/task/{tid}/fdinfo/{number}").read_text()
             counts["watch"] += text.count("inotify wd:")
-        elif kind == "file" and link.endswith(" (deleted)"):
+        elif kind == "file":
             info = os.stat(path)
-            deleted[info.st_dev, info.st_ino] = info.st_size
+            # A memfd never had a name that could be deleted.
+            if info.st_nlink == 0 and not link.startswith("/memfd:"):
+                deleted[info.st_dev, info.st_ino] = info.st_size
         elif kind == "socket" and tid == pid:
             key, backlog = socket_keys(pid, number)
             counts[key] += 1

@@ -109,9 +109,9 @@ static long try_process_memory(void)
 static long try_executable_memory(void)
 {
 	return mmap(NULL, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) ==
-			       MAP_FAILED ?
-		       -1 :
-		       0;
+			       MAP_FAILED
+		       ? -1
+		       : 0;
 }
 
 static long try_much_memory(void)
@@ -262,8 +262,8 @@ static void assert_descriptors(pid_t pid, int count)
 		if (n < 0)
 			continue;
 		target[n] = '\0';
-		if (fd < CHILD_FIRST_FD ? strcmp(target, "/dev/null") != 0 :
-					  fd >= count || strncmp(target, "socket:", 7) != 0)
+		if (fd < CHILD_FIRST_FD ? strcmp(target, "/dev/null") != 0
+					: fd >= count || strncmp(target, "socket:", 7) != 0)
 			fail_msg("descriptor %d is %s", fd, target);
 	}
 }
@@ -288,7 +288,8 @@ static void test_state(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(test_calls), cmocka_unit_test(test_state) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(test_calls),
+					    cmocka_unit_test(test_state) };
 
 	return cmocka_run_group_tests_name("sandbox", tests, NULL, NULL);
 }

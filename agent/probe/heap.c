@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <errno.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include <bpf/bpf.h>
+#include <bpf/btf.h>
+#include <bpf/libbpf.h>
+
+#include "agent/base/cleanup.h"
+#include "agent/probe/heap_object.h"
+#include "agent/probe/loss.h"
+
+#define EXACT_BLOCKS (4U << 20) /* live blocks followed in exact mode */
+
+/* Hash maps that allocate as they fill are safe in programs since bpf_mem_alloc (6.1). */
+static bool has_map_allocator(void)
+{
+	struct btf *btf = btf__load_vmlinux_btf();
+	bool has = btf && btf__find_by_name_kind(btf, "bpf_mem_alloc", BTF_KIND_STRUCT) > 0;
+
+	btf__free(btf);
+	return has;
+}
+
+/* Room for blocks: as much as wanted where it is taken by need, else what may be taken at once. */
+static int size_blocks(struct heap *h, bool exact)
+{
+	struct bpf_map *blocks = h->object->maps.blocks;
+	int r = 0;
+
+	if (!has_map_allocator())
+		return 0;
+	r = bpf_map__set_map_flags(blocks, BPF_F_NO_PREALLOC);
+	if (r == 0 && exact)
+		r = bpf_map__set_max_entries(blocks, EXACT_BLOCKS);
+	return r;
+}
+
+static int set_target(struct heap *h, pid_t pid)
+{
+	struct stat st;
+
+	if (stat("/proc/self/ns/pid", &st) < 0)
+		return -errno;
+	h->object->rodata->target_pid = pid;
+	h->object->rodata->target_pidns = (__u32)st.st_ino;
+	return 0;
+}
+
+static int load_object(struct heap *h, const struct heap_options *o)
+{
+	int r;
+
+	h->object = heap_bpf__open();
+	if (!h->object)
+		return -errno;
+	r = uprobe_prepare(h->object->progs.heap_enter, o->host.rung);
+	if (r == 0)
+		r = uprobe_prepare(h->object->progs.heap_leave, o->host.rung);
+	if (r == 0)
+		r = size_blocks(h, o->exact);
+	if (r == 0)
+		r = set_target(h, o->pid);
+	return r == 0 ? heap_bpf__load(h->object) : r;
+}
+
+static bool has_return(const struct heap_function *f)
+{
+	return f->op != HEAP_FREE && f->op != HEAP_UNMAP;
+}
+
+static int add_probes(struct heap *h)
+{
+	int functions = bpf_map__fd(h->object->maps.functions);
+	int enter = bpf_program__fd(h->object->progs.heap_enter);
+	int leave = bpf_program__fd(h->object->progs.heap_leave);
+	int r = 0;
+
+	for (size_t i = 0; i < h->places.n && r == 0; i++) {
+		const struct heap_place *p = &h->places.rows[i];
+
+		if (bpf_map_update_elem(functions, &p->address, &p->what, BPF_ANY) < 0)
+			return -errno;
+		r = uprobe_set_add(h->probes, p->fd, p->offset, enter, false);
+		if (r == 0 && has_return(&p->what))
+			r = uprobe_set_add(h->probes, p->fd, p->offset, leave, true);
+	}
+	return r;
+}
+
+static int set_up(struct heap *h, const struct heap_options *o)
+{
+	int r;
+
+	r = heap_places_find(o->reader, o->pid, o->alloc_function, o->free_function, &h->places);
+	if (r == 0)
+		r = load_object(h, o);
+	if (r == 0)
+		r = heap_known_init(&h->known, o->reader, o->pid,
+				    bpf_map__fd(h->object->maps.rules));
+	if (r == 0)
+		r = uprobe_set_new(o->pid, o->host.rung, &h->probes);
+	if (r == 0)
+		r = add_probes(h);
+	if (r < 0)
+		return r;
+	h->ring = ring_buffer__new(bpf_map__fd(h->object->maps.events), heap_event, h, NULL);
+	return h->ring ? 0 : -errno;
+}
+
+int heap_new(const struct heap_options *options, struct heap **ret)
+{
+	struct heap *h = calloc(1, sizeof(*h));
+	int r;
+
+	if (!h)
+		return -ENOMEM;
+	r = set_up(h, options);
+	if (r < 0) {
+		heap_free(h);
+		return r;
+	}
+	*ret = h;
+	return 0;
+}
+
+void heap_free(struct heap *h)
+{
+	if (!h)
+		return;
+	uprobe_set_free(h->probes);
+	ring_buffer__free(h->ring);
+	heap_known_clear(&h->known);
+	heap_mappings_clear(&h->mappings);
+	heap_places_clear(&h->places);
+	heap_bpf__destroy(h->object);
+	free(h);
+}
+
+const char *heap_allocator(const struct heap *h)
+{
+	return h->places.allocator;
+}
+
+int heap_attach(struct heap *h)
+{
+	int r = uprobe_set_attach(h->probes);
+
+	if (r < 0)
+		return r;
+	h->object->bss->window = ++h->window;
+	h->object->bss->armed = 1;
+	return 0;
+}
+
+void heap_detach(struct heap *h)
+{
+	h->object->bss->armed = 0;
+	uprobe_set_detach(h->probes);
+}
+
+int heap_poll(struct heap *h)
+{
+	int r = ring_buffer__consume(h->ring);
+
+	return r < 0 ? r : 0;
+}
+
+int heap_counts(struct heap *h, struct heap_counts *ret)
+{
+	int counters = bpf_map__fd(h->object->maps.counters);
+	int r = 0;
+
+	*ret = (struct heap_counts){ 0 };
+	for (uint32_t i = 0; i < HEAP_COUNTERS && r == 0; i++)
+		r = percpu_read(counters, i, &ret->values[i]);
+	if (r == 0)
+		r = loss_read(bpf_map__fd(h->object->maps.losses), ret->lost);
+	ret->lost[LOSS_NO_MEMORY] += h->no_memory;
+	return r;
+}

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Who allocates in one process, and who keeps: probes on its allocator (bpf/heap.bpf.c), attached
+ * for a window at a time or for all the time. Blocks that outlive their window stay in the books,
+ * and a free in a later window finds them.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "agent/model/loss.h"
+#include "agent/probe/uprobe.h"
+#include "bpf/heap.h"
+
+struct heap;
+struct reader;
+
+struct heap_options {
+	pid_t pid;
+	const char *alloc_function, *free_function; /* instead of malloc and its kin; NULL: those */
+	bool exact; /* room for every live block, not for survivors alone */
+	struct uprobe_host host;
+	struct reader *reader; /* outlives the heap */
+};
+
+/* One site: sums are since heap_new, for blocks whose birth was seen. */
+struct heap_site {
+	const char *kind; /* "malloc" or "mmap", static */
+	struct heap_sums sums;
+	uint64_t live, live_bytes; /* created, and not known to be gone */
+	uint64_t old; /* of those: born before the last window, so that a later one could see them freed */
+	uint64_t oldest; /* birth of the oldest live one, ns of CLOCK_MONOTONIC; 0 for none */
+	const uint64_t *pcs; /* return addresses, innermost first, owned by the heap */
+	size_t n_pcs; /* 0: not known, for want of room */
+};
+
+struct heap_counts {
+	uint64_t values[HEAP_COUNTERS]; /* enum heap_counter */
+	uint64_t lost[LOSS_REASON_MAX];
+};
+
+/*
+ * Load, find the allocator, attach nothing yet. Fails with -ENOENT when the process has no function
+ * of that name.
+ */
+int heap_new(const struct heap_options *options, struct heap **ret);
+void heap_free(struct heap *h); /* accepts NULL */
+
+/* The file whose functions are probed; escaped, owned by the heap. */
+const char *heap_allocator(const struct heap *h);
+
+/* Attach, and count from then on: a window begins. */
+int heap_attach(struct heap *h);
+/* Stop counting at once, then take the traps out. */
+void heap_detach(struct heap *h);
+
+/* Take what the programs told: name sites, learn frame rules. Often while attached. */
+int heap_poll(struct heap *h);
+
+int heap_counts(struct heap *h, struct heap_counts *ret);
+
+/* All sites; the caller frees *ret. Reads every live block: not for the hot path. */
+int heap_sites(struct heap *h, struct heap_site **ret, size_t *ret_n);

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * User probes by file offset on descriptors that we hold: nobody looks up a name in a foreign file
+ * here. A probe belongs to a link, a link to a descriptor of this process: whatever way seep ends,
+ * the kernel takes the traps out again.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+struct bpf_program;
+struct uprobe_set;
+
+enum uprobe_rung {
+	UPROBE_NONE,
+	UPROBE_PERF,  /* a perf event for each probe */
+	UPROBE_MULTI, /* one link for all probes of a file, since 6.6: cheaper to detach */
+};
+
+/* What the host allows, and what it takes. */
+struct uprobe_host {
+	enum uprobe_rung rung;
+	const char *reason;   /* why not a better rung; NULL for the best */
+	double entry_seconds; /* of CPU, a hit of an entry probe with a trivial program */
+	double return_seconds; /* the same for a probe on the return, its trap at the entry included */
+};
+
+const char *uprobe_rung_name(enum uprobe_rung rung);
+
+/*
+ * Attaches to a function of this very process and calls it from two threads: some kernels' links
+ * see only the first thread of a process. 0, or -errno when no rung works here.
+ */
+int uprobe_calibrate(struct uprobe_host *ret);
+
+/* Before the object is loaded: the kernel wants to know which rung a program is for. */
+int uprobe_prepare(struct bpf_program *program, enum uprobe_rung rung);
+
+/* Probes on one process, attached and detached together, as often as wanted. */
+int uprobe_set_new(pid_t pid, enum uprobe_rung rung, struct uprobe_set **ret);
+void uprobe_set_free(struct uprobe_set *set); /* detaches; accepts NULL */
+
+/* A probe at an offset of the file; the caller keeps file_fd. Takes effect at the next attach. */
+int uprobe_set_add(struct uprobe_set *set, int file_fd, uint64_t offset, int program_fd,
+		   bool at_return);
+
+/* All or nothing: on failure nothing stays attached. */
+int uprobe_set_attach(struct uprobe_set *set);
+
+/* Returns when the last trap is gone. */
+void uprobe_set_detach(struct uprobe_set *set);

@@ -17,11 +17,14 @@ enum rss_counter { RSS_FILE, RSS_ANON, RSS_SWAP, RSS_SHMEM, RSS_COUNTERS }; /* i
 
 /* Pages; since 6.2 a per-CPU counter, whose uncollected part (up to 32 pages a CPU) is not seen. The
  * index has to be a constant where it is written, else the compiler steps by the size that an
- * element has in our vmlinux.h and not in the kernel: hence a macro. */
+ * element has in our vmlinux.h and not in the kernel: hence a macro. Before
+ * 6.2 the verifier knows no way into an array of a typedef ("Type 'atomic_long_t' is not a
+ * struct"): a probe read. */
 #define mm_pages(mm, which)                                                                        \
 	mm_pages_positive(                                                                         \
 		bpf_core_field_exists(((struct mm_struct___atomic *)(mm))->rss_stat.count) ?      \
-			((struct mm_struct___atomic *)(mm))->rss_stat.count[which].counter :      \
+			BPF_CORE_READ((struct mm_struct___atomic *)(mm),                           \
+				      rss_stat.count[which].counter) :                             \
 			(mm)->rss_stat[which].count)
 
 static __always_inline s64 mm_pages_positive(s64 pages)

@@ -15,12 +15,13 @@
 #include "agent/base/message.h"
 #include "agent/history.h"
 
-#define DIRECTORY "/run/seep"
-#define PATH	  DIRECTORY "/history.sock"
+#define DIRECTORY "/run/seep" /* unless RUNTIME_DIRECTORY names another, as systemd does */
+#define SOCKET	  "history.sock"
 #define MAGIC	  0x31706565u /* raised when the row changes */
 #define PATIENCE  (NS_PER_S / 2)
 
 struct history {
+	struct sockaddr_un address;
 	int fd;
 };
 
@@ -38,47 +39,64 @@ struct row {
 	double rate_per_hour, since;
 };
 
-static const struct sockaddr_un address = { .sun_family = AF_UNIX, .sun_path = PATH };
+static const char *runtime_directory(void)
+{
+	const char *named = getenv("RUNTIME_DIRECTORY");
 
-static int connect_agent(void)
+	return named && *named ? named : DIRECTORY;
+}
+
+static int socket_address(struct sockaddr_un *ret)
+{
+	int n;
+
+	*ret = (struct sockaddr_un){ .sun_family = AF_UNIX };
+	n = snprintf(ret->sun_path, sizeof(ret->sun_path), "%s/" SOCKET, runtime_directory());
+	return n < 0 || (size_t)n >= sizeof(ret->sun_path) ? -ENAMETOOLONG : 0;
+}
+
+static int connect_agent(const struct sockaddr_un *address)
 {
 	_cleanup_close_ int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
 
 	if (fd < 0)
 		return -errno;
-	if (connect(fd, (const struct sockaddr *)&address, sizeof(address)))
-		return errno == ECONNREFUSED ? -ENOENT : -errno;
+	if (connect(fd, (const struct sockaddr *)address, sizeof(*address)))
+		return errno == ECONNREFUSED ? -ENOENT : -errno; /* an agent that was killed */
 	return TAKE_FD(fd);
+}
+
+/* Made for root alone from the start, not narrowed after. */
+static int listen_for_root(const struct sockaddr_un *address)
+{
+	_cleanup_close_ int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	mode_t mask = umask(0177);
+	int r = 0;
+
+	if (fd < 0 || bind(fd, (const struct sockaddr *)address, sizeof(*address)) || listen(fd, 8))
+		r = -errno;
+	umask(mask);
+	return r < 0 ? r : TAKE_FD(fd);
 }
 
 int history_new(struct history **ret)
 {
-	_cleanup_close_ int fd = -1;
 	_cleanup_free_ struct history *h = calloc(1, sizeof(*h));
-	int other = connect_agent();
-	mode_t mask;
+	int other, r = h ? socket_address(&h->address) : -ENOMEM;
 
-	if (!h)
-		return -ENOMEM;
+	if (r < 0)
+		return r;
+	other = connect_agent(&h->address);
 	if (other >= 0) {
 		safe_close(other);
 		return -EADDRINUSE;
 	}
-	if (mkdir(DIRECTORY, 0755) && errno != EEXIST)
+	if (mkdir(runtime_directory(), 0755) && errno != EEXIST)
 		return -errno;
-	unlink(PATH);
-	fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (fd < 0)
-		return -errno;
-	mask = umask(0177);
-	if (bind(fd, (const struct sockaddr *)&address, sizeof(address)) || listen(fd, 8)) {
-		int r = -errno;
-
-		umask(mask);
-		return r;
-	}
-	umask(mask);
-	h->fd = TAKE_FD(fd);
+	unlink(h->address.sun_path);
+	h->fd = listen_for_root(&h->address);
+	if (h->fd < 0)
+		return h->fd;
 	*ret = TAKE_PTR(h);
 	return 0;
 }
@@ -87,7 +105,7 @@ void history_free(struct history *h)
 {
 	if (!h)
 		return;
-	unlink(PATH);
+	unlink(h->address.sun_path);
 	safe_close(h->fd);
 	free(h);
 }
@@ -169,7 +187,8 @@ static int adopt_rows(struct model *m, FILE *from)
 
 int history_adopt(struct model *m)
 {
-	_cleanup_close_ int agent = connect_agent();
+	struct sockaddr_un address;
+	_cleanup_close_ int agent = socket_address(&address) < 0 ? -ENAMETOOLONG : connect_agent(&address);
 	int memory = -1;
 	_cleanup_fclose_ FILE *from = NULL;
 	char word[1];

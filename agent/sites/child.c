@@ -14,7 +14,9 @@
 #include "agent/sites/worker.h"
 
 #define ADDRESS_SPACE	(1ul << 30)
-#define KEPT_BYTES	(8u << 20) /* of DWARF and symbols, from one request to the next */
+#define KEPT_BYTES	(8u << 20) /* of DWARF and symbols, when nobody asked for a while */
+#define KEPT_NS		3000000000ull
+#define BURST_BYTES	(256u << 20) /* while they are asked for */
 #define UNWIND_SIZE_MIN offsetof(struct stack_copy, bytes)
 
 struct request {
@@ -85,8 +87,9 @@ static int answer_symbolize(struct child *c, size_t *ret_size)
 
 	if (c->size != c->request.head.n * sizeof(uint64_t))
 		return -EINVAL;
-	r = symbolize(&c->spaces, c->request.head.process, &parent, c->request.pcs,
-		      c->request.head.n, &w);
+	r = symbolize(&c->spaces, c->request.head.process, &parent,
+		      c->request.head.type == WIRE_SYMBOLIZE, c->request.pcs, c->request.head.n,
+		      &w);
 	c->reply.n = w.n;
 	*ret_size = (size_t)(w.at - c->answer);
 	return r;
@@ -140,11 +143,9 @@ static int answer_section(struct child *c, size_t *ret_size)
 static void answer(struct child *c)
 {
 	static int (*const answers[])(struct child *, size_t *) = {
-		[WIRE_UNWIND] = answer_unwind,
-		[WIRE_SYMBOLIZE] = answer_symbolize,
-		[WIRE_FIND] = answer_find,
-		[WIRE_RULES] = answer_rules,
-		[WIRE_SECTION] = answer_section,
+		[WIRE_UNWIND] = answer_unwind,	[WIRE_SYMBOLIZE] = answer_symbolize,
+		[WIRE_NAME] = answer_symbolize, [WIRE_FIND] = answer_find,
+		[WIRE_RULES] = answer_rules,	[WIRE_SECTION] = answer_section,
 	};
 	struct iovec parts[] = { { .iov_base = &c->reply, .iov_len = sizeof(c->reply) },
 				 { .iov_base = c->answer } };
@@ -158,32 +159,54 @@ static void answer(struct child *c)
 		_exit(1);
 }
 
-static void stay_small(struct child *c)
+static void stay_small(struct child *c, size_t kept)
 {
 	struct mallinfo2 used = mallinfo2();
 
-	if (used.uordblks + used.hblkhd < KEPT_BYTES)
+	if (used.uordblks + used.hblkhd < kept)
 		return;
 	modules_shrink(&c->spaces.modules);
 	malloc_trim(0);
 }
 
+/* Names are asked for in bursts, and DWARF is dear to read again: it goes when the burst is over.
+ */
+static void end_burst(struct child *c, uint64_t *named_at)
+{
+	if (*named_at == 0 || monotonic_ns() < *named_at + KEPT_NS)
+		return;
+	*named_at = 0;
+	stay_small(c, KEPT_BYTES);
+}
+
+static void handle(struct child *c, uint64_t *named_at)
+{
+	if (c->request.head.type == WIRE_FORGET) {
+		spaces_forget(&c->spaces, c->request.head.process);
+		return;
+	}
+	answer(c);
+	if (c->request.head.type == WIRE_SYMBOLIZE || c->request.head.type == WIRE_NAME) {
+		stay_small(c, BURST_BYTES);
+		*named_at = monotonic_ns();
+	}
+}
+
 static int serve(struct child *c)
 {
-	for (;;) {
-		ssize_t n =
-			message_receive(CHILD_FIRST_FD, &c->request, sizeof(c->request), 0, NULL);
+	uint64_t named_at = 0; /* when names were last asked for; 0 when what they took is gone */
 
+	for (;;) {
+		ssize_t n = message_receive(CHILD_FIRST_FD, &c->request, sizeof(c->request),
+					    named_at ? named_at + KEPT_NS : 0, NULL);
+
+		end_burst(c, &named_at);
+		if (n == -ETIMEDOUT)
+			continue;
 		if (n < (ssize_t)sizeof(c->request.head))
 			return n != -EPIPE;
 		c->size = (size_t)n - sizeof(c->request.head);
-		if (c->request.head.type == WIRE_FORGET) {
-			spaces_forget(&c->spaces, c->request.head.process);
-			continue;
-		}
-		answer(c);
-		if (c->request.head.type != WIRE_UNWIND)
-			stay_small(c);
+		handle(c, &named_at);
 	}
 }
 

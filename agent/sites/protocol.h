@@ -28,6 +28,7 @@
 enum wire_request_type {
 	WIRE_UNWIND,	/* a stack_copy, cut after its valid bytes -> wire_unwound, n addresses */
 	WIRE_SYMBOLIZE, /* n addresses -> n frames, each a wire_frame and its strings */
+	WIRE_NAME,	/* the same, by symbols alone: for whose DWARF an answer was lost */
 	WIRE_FIND,	/* module and function, both terminated -> wire_place */
 	WIRE_RULES,	/* n addresses -> n times frame_rule */
 	WIRE_SECTION,	/* name of a section, terminated -> n is whether the executable has it */

@@ -122,10 +122,35 @@ static int send_request(struct reader *r, struct call *c)
 				  c->payload[0],
 				  c->payload[1] };
 
+	c->deadline = monotonic_ns() + REQUEST_NS;
 	return message_send(r->worker.socket, parts, ARRAY_SIZE(parts), -1, c->deadline);
 }
 
-/* 0 or what the child answered; when it did not, it is replaced at the next call. */
+/* The child is lost; the next call has another. */
+static void lose_child(struct reader *r, int e)
+{
+	r->lost[e == -ETIMEDOUT ? LOSS_TIMEOUT : LOSS_CRASHED]++;
+	worker_stop(&r->worker);
+}
+
+/* A child that ended while nothing was asked of it is nobody's fault. */
+static int reach_child(struct reader *r, struct call *c, uint64_t dropped)
+{
+	int e;
+
+	if (r->worker.pid) {
+		e = send_forget(r, dropped);
+		if (e == 0)
+			e = send_request(r, c);
+		if (e == 0)
+			return 0;
+		lose_child(r, e);
+	}
+	e = worker_start(&r->worker, &reader_entry);
+	return e < 0 ? e : send_request(r, c);
+}
+
+/* 0 when there is an answer: call.status tells what it is. */
 static int exchange(struct reader *r, pid_t pid, struct call *c)
 {
 	struct target *t;
@@ -138,21 +163,29 @@ static int exchange(struct reader *r, pid_t pid, struct call *c)
 		r->lost[LOSS_REFUSED]++;
 		return -EPIPE;
 	}
-	e = r->worker.pid ? send_forget(r, dropped) : worker_start(&r->worker, &reader_entry);
+	c->head.process = t->name;
+	if (c->head.type == WIRE_SYMBOLIZE && t->plain)
+		c->head.type = WIRE_NAME;
+	e = reach_child(r, c, dropped);
 	if (e < 0)
 		return e;
-	c->head.process = t->name;
-	c->deadline = monotonic_ns() + REQUEST_NS;
-	e = send_request(r, c);
+	e = wait_answer(r, t, c);
 	if (e == 0)
-		e = wait_answer(r, t, c);
-	if (e < 0) {
+		return 0;
+	if (c->head.type == WIRE_SYMBOLIZE)
+		t->plain = true;
+	else
 		t->faults++;
-		r->lost[e == -ETIMEDOUT ? LOSS_TIMEOUT : LOSS_CRASHED]++;
-		worker_stop(&r->worker);
-		return e == -ETIMEDOUT ? e : -EPIPE;
-	}
-	return c->status;
+	lose_child(r, e);
+	return e == -ETIMEDOUT ? e : -EPIPE;
+}
+
+/* The answer, or why there is none. */
+static int call(struct reader *r, pid_t pid, struct call *c)
+{
+	int e = exchange(r, pid, c);
+
+	return e < 0 ? e : c->status;
 }
 
 int reader_unwind(struct reader *r, pid_t pid, const struct stack_copy *stack, uint64_t *ret_pcs,
@@ -165,7 +198,7 @@ int reader_unwind(struct reader *r, pid_t pid, const struct stack_copy *stack, u
 				  { .iov_base = (void *)stack,
 				    .iov_len = offsetof(struct stack_copy, bytes) + valid } } };
 	struct wire_unwound end;
-	int e = exchange(r, pid, &c);
+	int e = call(r, pid, &c);
 
 	r->last = (struct reader_unwound){ 0 };
 	if (e < 0)
@@ -192,6 +225,10 @@ int reader_symbolize(struct reader *r, pid_t pid, const uint64_t *pcs, size_t n,
 	if (n > SITE_FRAMES)
 		return -E2BIG;
 	e = exchange(r, pid, &c);
+	if (e == -ETIMEDOUT || e == -EPIPE) /* again, without the DWARF that may have done it */
+		e = exchange(r, pid, &c);
+	if (e == 0)
+		e = c.status;
 	if (e == 0)
 		e = frames_read(payload(r), c.size, c.n, ret);
 	if (e < 0)
@@ -212,7 +249,7 @@ int reader_find_function(struct reader *r, pid_t pid, const char *module, const 
 	struct wire_place place;
 	struct target *t;
 	uint64_t dropped;
-	int e = exchange(r, pid, &c);
+	int e = call(r, pid, &c);
 
 	if (e < 0)
 		return e;
@@ -232,17 +269,15 @@ int reader_find_function(struct reader *r, pid_t pid, const char *module, const 
 	return 0;
 }
 
-int reader_rules(struct reader *r, pid_t pid, const uint64_t *pcs, size_t n,
-		 struct frame_rule *ret)
+int reader_rules(struct reader *r, pid_t pid, const uint64_t *pcs, size_t n, struct frame_rule *ret)
 {
 	struct call c = { .head = { .type = WIRE_RULES, .n = (uint32_t)n },
-			  .payload = { { .iov_base = (void *)pcs,
-					 .iov_len = n * sizeof(*pcs) } } };
+			  .payload = { { .iov_base = (void *)pcs, .iov_len = n * sizeof(*pcs) } } };
 	int e;
 
 	if (n > SITE_FRAMES)
 		return -E2BIG;
-	e = exchange(r, pid, &c);
+	e = call(r, pid, &c);
 	if (e < 0)
 		return e;
 	if (c.n != n || c.size != n * sizeof(*ret))
@@ -256,7 +291,7 @@ int reader_has_section(struct reader *r, pid_t pid, const char *section)
 	struct call c = { .head = { .type = WIRE_SECTION },
 			  .payload = { { .iov_base = (void *)section,
 					 .iov_len = strlen(section) + 1 } } };
-	int e = exchange(r, pid, &c);
+	int e = call(r, pid, &c);
 
 	return e < 0 ? e : c.n != 0;
 }

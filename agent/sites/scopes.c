@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <stdbool.h>
+#include <string.h>
 
 #include <dwarf.h>
 
@@ -70,18 +71,21 @@ void scopes_find(Dwarf_Die *unit, uint64_t address, struct scopes *ret)
 	descend(&s, unit);
 }
 
+static const char *name_attribute(Dwarf_Die *scope, unsigned int name)
+{
+	Dwarf_Attribute attribute;
+
+	return dwarf_formstring(dwarf_attr_integrate(scope, name, &attribute));
+}
+
 const char *scope_name(Dwarf_Die *scope)
 {
-	static const unsigned int names[] = { DW_AT_linkage_name, DW_AT_MIPS_linkage_name,
-					      DW_AT_name };
+	const char *name = name_attribute(scope, DW_AT_linkage_name);
 
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-		Dwarf_Attribute attribute;
-		const char *name =
-			dwarf_formstring(dwarf_attr_integrate(scope, names[i], &attribute));
-
-		if (name)
-			return name;
-	}
-	return NULL;
+	if (!name)
+		name = name_attribute(scope, DW_AT_MIPS_linkage_name);
+	/* no demangler of a host knows Rust's own form; the plain name is readable */
+	if (!name || strncmp(name, "_R", 2) == 0)
+		name = name_attribute(scope, DW_AT_name);
+	return name;
 }

@@ -17,5 +17,5 @@ struct scopes {
 /* n is 0 when the unit has no function there, or too many DIEs to tell in time. */
 void scopes_find(Dwarf_Die *unit, uint64_t address, struct scopes *ret);
 
-/* The linkage name if there is one (symbols of C++ and Rust), else the name, else NULL. */
+/* The linkage name if there is one that a C++ demangler knows, else the name, else NULL. */
 const char *scope_name(Dwarf_Die *scope);

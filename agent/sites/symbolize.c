@@ -40,35 +40,42 @@ static int write_named(struct frame_writer *w, struct raw_frame *frame)
 	return frame_write(w, frame);
 }
 
-static int write_places(struct frame_writer *w, struct module *m, const struct source *source,
-			uint64_t address, struct raw_frame *frame)
+struct naming {
+	struct spaces *spaces;
+	struct space *space;
+	const struct source *source;
+	bool dwarf;
+	struct frame_writer *writer;
+};
+
+static int write_places(const struct naming *n, struct module *m, uint64_t address,
+			struct raw_frame *frame)
 {
-	struct debug *debug = debug_get(m, source);
+	struct debug *debug = n->dwarf ? debug_get(m, n->source) : NULL;
 	struct symbols *symbols;
 	struct place places[INLINED_MAX] = { 0 };
-	size_t n = debug ? debug_places(debug, address, places, INLINED_MAX) : 0;
+	size_t count = debug ? debug_places(debug, address, places, INLINED_MAX) : 0;
 	int r = 0;
 
-	n = n ? n : 1;
-	if (!places[n - 1].function) {
+	count = count ? count : 1;
+	if (!places[count - 1].function) {
 		symbols = symbols_get(m, debug ? debug_elf(debug) : NULL);
-		places[n - 1].function = symbols ? symbols_name(symbols, address) : NULL;
+		places[count - 1].function = symbols ? symbols_name(symbols, address) : NULL;
 	}
-	for (size_t i = 0; r == 0 && i < n; i++) {
+	for (size_t i = 0; r == 0 && i < count; i++) {
 		frame->function = places[i].function;
 		frame->file = places[i].file;
 		frame->line = places[i].line;
-		r = write_named(w, frame);
+		r = write_named(n->writer, frame);
 	}
 	return r;
 }
 
-static int write_frames(struct spaces *s, struct space *space, const struct source *source,
-			uint64_t pc, bool call, struct frame_writer *w)
+static int write_frames(const struct naming *n, uint64_t pc, bool call)
 {
 	struct raw_frame frame = { .pc = pc };
-	struct region *region = space_find(space, pc - call);
-	struct module *m = region ? region_module(s, region, source) : NULL;
+	struct region *region = space_find(n->space, pc - call);
+	struct module *m = region ? region_module(n->spaces, region, n->source) : NULL;
 	uint64_t address;
 
 	if (region) {
@@ -76,23 +83,23 @@ static int write_frames(struct spaces *s, struct space *space, const struct sour
 		frame.offset = region_offset(region, pc);
 	}
 	if (!m || module_address(m, frame.offset - call, &address) < 0)
-		return frame_write(w, &frame);
-	return write_places(w, m, source, address, &frame);
+		return frame_write(n->writer, &frame);
+	return write_places(n, m, address, &frame);
 }
 
-int symbolize(struct spaces *s, uint64_t process, const struct source *source, const uint64_t *pcs,
-	      size_t n, struct frame_writer *writer)
+int symbolize(struct spaces *s, uint64_t process, const struct source *source, bool dwarf,
+	      const uint64_t *pcs, size_t n, struct frame_writer *writer)
 {
-	struct space *space;
+	struct naming naming = { .spaces = s, .source = source, .dwarf = dwarf, .writer = writer };
 	bool fresh;
-	int r = spaces_get(s, process, source, &space, &fresh);
+	int r = spaces_get(s, process, source, &naming.space, &fresh);
 
 	for (size_t i = 0; r == 0 && i < n; i++) {
-		if (!fresh && !space_find(space, pcs[i] - (i > 0))) {
+		if (!fresh && !space_find(naming.space, pcs[i] - (i > 0))) {
 			fresh = true;
-			space_reload(s, space, source);
+			space_reload(s, naming.space, source);
 		}
-		r = write_frames(s, space, source, pcs[i], i > 0, writer);
+		r = write_frames(&naming, pcs[i], i > 0);
 	}
 	return r == -EMSGSIZE ? 0 : r;
 }

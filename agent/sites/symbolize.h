@@ -10,10 +10,10 @@ void symbolize_prepare(void);
 
 /*
  * Write the frames of n addresses; the first is looked up as it is, the others as return addresses.
- * Stops early when the writer is full.
+ * Without dwarf by symbols alone. Stops early when the writer is full.
  */
-int symbolize(struct spaces *s, uint64_t process, const struct source *source, const uint64_t *pcs,
-	      size_t n, struct frame_writer *writer);
+int symbolize(struct spaces *s, uint64_t process, const struct source *source, bool dwarf,
+	      const uint64_t *pcs, size_t n, struct frame_writer *writer);
 
 /*
  * Find a function in the module whose path ends with the name ("" for the executable). -ENOENT when

@@ -14,7 +14,8 @@ struct target {
 	int proc;      /* O_PATH on /proc/PID: names the process even when its number is reused */
 	uint64_t name; /* for the reader (protocol.h) */
 	uint64_t used; /* for the choice of whom to drop */
-	unsigned int faults;
+	bool plain;    /* an answer was lost while its DWARF was read: symbols alone from now on */
+	unsigned int faults; /* other lost answers */
 };
 
 struct targets {

@@ -2,6 +2,7 @@
 # What is shipped around the program. Included by Makefile.
 #
 #   make rules   the alerting rules for WINDOW=1h, into build/prometheus
+#   make metrics the table of metrics for people
 
 TEST_PACKAGES += python3-yaml mandoc systemd debhelper
 
@@ -19,3 +20,9 @@ rules:
 ifeq ($(WINDOW) $(RUNBOOK),1h RUNBOOK.md)
 	$(Q)cp $(O)/prometheus/seep.rules.yml $(rules_file)
 endif
+
+.PHONY: metrics
+
+metrics:
+	$(call say,METRICS,deploy/prometheus/METRICS.md)
+	$(Q)$(PYTHON) deploy/prometheus/make_metrics.py <exporters/metrics.h >deploy/prometheus/METRICS.md

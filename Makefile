@@ -128,6 +128,11 @@ test-unit: $(unit_tests)
 test-e2e: all $(drivers) workloads
 	$(Q)O=$(O) $(PYTHON) tests/run.py e2e
 
+# Does each test that counts turn red when the counting is broken?
+.PHONY: test-mutations
+test-mutations: all workloads
+	$(Q)O=$(O) $(PYTHON) tests/mutations/run.py
+
 clean:
 	rm -rf $(O)
 

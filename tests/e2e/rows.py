@@ -4,6 +4,7 @@
 import collections
 import json
 import subprocess
+import time
 
 SECONDS = 30
 
@@ -17,7 +18,7 @@ def top(seep, *arguments):
     """One look at the host. Nothing on stderr: a warning that is not expected fails the test."""
     done = subprocess.run([seep, "top", "--once", "--json", "--all", *map(str, arguments)],
                           capture_output=True, timeout=SECONDS)
-    assert done.returncode == 0, done.stderr.decode(errors="replace")
+    assert done.returncode == 0 and not done.stderr, done.stderr.decode(errors="replace")
     return parse(done.stdout.decode())
 
 
@@ -44,3 +45,35 @@ def counts(rows):
 def find(rows, **wanted):
     """Rows that have these values."""
     return [row for row in rows if all(row.get(name) == value for name, value in wanted.items())]
+
+
+class Stream:
+    """One seep top that goes on looking."""
+
+    def __init__(self, seep, folder, *arguments):
+        self.path = folder / "stream.json"
+        self.process = subprocess.Popen([seep, "top", "--json", "--all", *map(str, arguments)],
+                                        stdout=open(self.path, "wb"))
+
+    def latest(self):
+        """{(pid, key): row} of the last look that is written whole."""
+        text = self.path.read_bytes()
+        return {(row["pid"], key_of(row)): row
+                for row in parse(text[:text.rfind(b"\n") + 1].decode())}
+
+    def wait(self, pid, key, live):
+        """The row of a process when it has that count."""
+        deadline, row = time.monotonic() + SECONDS, None
+        while time.monotonic() < deadline:
+            row = self.latest().get((pid, key))
+            if row and row["live"] == live:
+                return row
+            time.sleep(0.1)
+        raise AssertionError(f"{key} of {pid} never was {live}: {row}")
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *error):
+        self.process.kill()
+        self.process.wait()

@@ -3,6 +3,7 @@
 #include "bpf/lib/kernel.bpf.h"
 #include <bpf/bpf_tracing.h>
 
+#include "bpf/percpu.h"
 #include "bpf/task.h"
 
 enum { RLIMIT_NPROC = 6, RLIMIT_NOFILE = 7, RLIMIT_AS = 9, RLIMIT_SIGPENDING = 11 };
@@ -60,14 +61,34 @@ static __always_inline int write_process(struct seq_file *seq, struct task_struc
 	return bpf_seq_write(seq, &row, sizeof(row));
 }
 
+/* Where each CPU's copies of per-CPU variables lie; percpu_cpus is 0 when that is not known. */
+const volatile __u64 percpu_offsets[PERCPU_CPUS];
+const volatile __u32 percpu_cpus;
+
+/* A counter and what the CPUs keep of it; never negative, though the parts may be. */
+static __noinline s64 whole_count(s64 count, u64 remainders)
+{
+	if (!remainders)
+		return count < 0 ? 0 : count;
+	for (u32 cpu = 0; cpu < PERCPU_CPUS && cpu < percpu_cpus; cpu++) {
+		s32 part = 0;
+
+		bpf_probe_read_kernel(&part, sizeof(part), (void *)(remainders + percpu_offsets[cpu]));
+		count += part;
+	}
+	return count < 0 ? 0 : count;
+}
+
+#define mm_pages_whole(mm, which) whole_count(mm_pages(mm, which), mm_remainders(mm, which))
+
 static __always_inline int write_memory(struct seq_file *seq, struct mm_struct *mm, u32 pid)
 {
 	struct task_memory_row row = {
 		.type = TASK_ROW_MEMORY,
 		.pid = pid,
 		.mm = (u64)mm,
-		.pages = { mm_pages(mm, RSS_FILE), mm_pages(mm, RSS_ANON), mm_pages(mm, RSS_SWAP),
-			   mm_pages(mm, RSS_SHMEM) },
+		.pages = { mm_pages_whole(mm, RSS_FILE), mm_pages_whole(mm, RSS_ANON),
+			   mm_pages_whole(mm, RSS_SWAP), mm_pages_whole(mm, RSS_SHMEM) },
 		.pagetable_bytes = mm->pgtables_bytes.counter,
 		.virtual_pages = mm->total_vm,
 		.mappings = mm->map_count,

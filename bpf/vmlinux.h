@@ -107,6 +107,11 @@ struct nsproxy {
 
 struct percpu_counter {
 	s64 count;
+	s32 *counters; /* per-CPU: what is not in count yet */
+};
+
+struct bpf_array {
+	void *pptrs[0];
 };
 
 /* Resident pages: atomic counters until 6.1, per-CPU counters since 6.2 (f1a7941243c1). */

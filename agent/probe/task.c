@@ -9,8 +9,10 @@
 #include "agent/model/escape.h"
 #include "agent/probe/identity.h"
 #include "agent/probe/iterator.h"
+#include "agent/probe/percpu.h"
 #include "agent/probe/posix_timers.h"
 #include "agent/probe/task.h"
+#include "bpf/percpu.h"
 #include "bpf/task.h"
 #include "bpf/task.skel.h"
 
@@ -150,6 +152,9 @@ int task_census_new(struct task_census **ret)
 	if (r == 0 && !(c->skel = task_bpf__open()))
 		r = -errno;
 	if (r == 0) {
+		int cpus = percpu_learn((uint64_t *)c->skel->rodata->percpu_offsets, PERCPU_CPUS);
+
+		c->skel->rodata->percpu_cpus = cpus > 0 ? (uint32_t)cpus : 0;
 		c->skel->rodata->own_inode = own;
 		r = task_bpf__load(c->skel);
 	}

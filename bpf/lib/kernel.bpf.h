@@ -15,22 +15,18 @@
 
 enum rss_counter { RSS_FILE, RSS_ANON, RSS_SWAP, RSS_SHMEM, RSS_COUNTERS }; /* include/linux/mm_types_task.h */
 
-/* Pages; since 6.2 a per-CPU counter, whose uncollected part (up to 32 pages a CPU) is not seen. The
- * index has to be a constant where it is written, else the compiler steps by the size that an
- * element has in our vmlinux.h and not in the kernel: hence a macro. Before
- * 6.2 the verifier knows no way into an array of a typedef ("Type 'atomic_long_t' is not a
- * struct"): a probe read. */
+/*
+ * Resident pages of one kind. Until 6.1 an atomic count, which the verifier lets be read by a probe
+ * only; since 6.2 (f1a7941243c1) a count and per-CPU remainders, each up to 32 pages. The index has
+ * to be a constant where it is written, else the compiler steps by the size that an element has in
+ * our vmlinux.h and not in the kernel: hence macros.
+ */
+#define mm_has_atomic_counts(mm) bpf_core_field_exists(((struct mm_struct___atomic *)(mm))->rss_stat.count)
 #define mm_pages(mm, which)                                                                        \
-	mm_pages_positive(                                                                         \
-		bpf_core_field_exists(((struct mm_struct___atomic *)(mm))->rss_stat.count) ?      \
-			BPF_CORE_READ((struct mm_struct___atomic *)(mm),                           \
-				      rss_stat.count[which].counter) :                             \
-			(mm)->rss_stat[which].count)
-
-static __always_inline s64 mm_pages_positive(s64 pages)
-{
-	return pages < 0 ? 0 : pages;
-}
+	(mm_has_atomic_counts(mm) ? BPF_CORE_READ((struct mm_struct___atomic *)(mm),              \
+						  rss_stat.count[which].counter) :                 \
+				    (mm)->rss_stat[which].count)
+#define mm_remainders(mm, which) (mm_has_atomic_counts(mm) ? 0 : (u64)(mm)->rss_stat[which].counters)
 
 #define PID_INIT_INODE 0xEFFFFFFC /* of the host's PID namespace: include/linux/proc_ns.h */
 #define PID_LEVELS     8	  /* of nesting that are looked through; the kernel allows 32 */

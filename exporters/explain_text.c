@@ -89,7 +89,7 @@ static const char *verb(enum site_verdict verdict)
 static void write_sentence(FILE *to, const struct finding *f)
 {
 	write_place(to, f);
-	if (!f->n_frames && !f->created) {
+	if (!f->n_frames) {
 		fprintf(to, ": %" PRIu64 " live", f->live);
 	} else {
 		fprintf(to, ": %s %" PRIu64 " of %" PRIu64, verb(f->verdict), f->live, f->created);

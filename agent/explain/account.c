@@ -7,6 +7,7 @@
 #include "agent/explain/account_impl.h"
 #include "agent/probe/acquire.h"
 #include "agent/sites/reader.h"
+#include "agent/sites/shapes.h"
 
 static const char reason_received[] = "received from another process";
 static const char reason_no_stack[] = "its stack could not be read";
@@ -21,8 +22,10 @@ int account_new(pid_t pid, struct reader *reader, struct account **ret)
 	l->pid = pid;
 	l->reader = reader;
 	r = sites_new(&l->sites);
+	if (r == 0)
+		r = shapes_new(&l->shapes);
 	if (r < 0) {
-		free(l);
+		account_free(l);
 		return r;
 	}
 	*ret = l;
@@ -33,6 +36,9 @@ void account_free(struct account *l)
 {
 	if (!l)
 		return;
+	for (int class = 0; class < ACQUIRE_CLASS_MAX; class ++)
+		truth_clear(&l->looks[class].truth);
+	shapes_free(l->shapes);
 	sites_free(l->sites);
 	free(l);
 }
@@ -95,6 +101,23 @@ static struct site *site_without_stack(struct account *l, enum seep_slot slot, c
 	return sites_get(l->sites, slot, reason, NULL, 0);
 }
 
+/* The addresses of a stack, by the reader if it is a new one. */
+static int unwind(struct account *l, const struct stack_copy *stack, uint64_t pcs[SITE_FRAMES],
+		  size_t *ret_n)
+{
+	const uint64_t *known;
+	int r;
+
+	if (shapes_find(l->shapes, stack, &known, ret_n)) {
+		memcpy(pcs, known, *ret_n * sizeof(*pcs));
+		return 0;
+	}
+	r = reader_unwind(l->reader, l->pid, stack, pcs, SITE_FRAMES, ret_n);
+	if (r == 0 && reader_last(l->reader).complete && !reader_last(l->reader).guessed)
+		shapes_learn(l->shapes, stack, pcs, *ret_n);
+	return r;
+}
+
 static struct site *site_of_stack(struct account *l, enum seep_slot slot, const char *reason,
 				  const struct stack_copy *stack)
 {
@@ -104,7 +127,7 @@ static struct site *site_of_stack(struct account *l, enum seep_slot slot, const 
 
 	if (!stack)
 		return site_without_stack(l, slot, reason ? reason : reason_no_stack);
-	r = reader_unwind(l->reader, l->pid, stack, pcs, SITE_FRAMES, &n);
+	r = unwind(l, stack, pcs, &n);
 	if (r < 0 || n == 0) {
 		count_error(l, r);
 		pcs[0] = stack->regs[STACK_RIP];
@@ -260,9 +283,10 @@ static void execute(struct account *l, double now)
 {
 	account_name_sites(l);
 	reader_forget(l->reader, l->pid);
+	shapes_clear(l->shapes);
 	account_end_range(l, ACQUIRE_CLASS_MAPPING, 0, UINT64_MAX, now);
 	account_end_range(l, ACQUIRE_CLASS_TIMER, 0, UINT64_MAX, now);
-	account_settle_descriptors(l, now);
+	account_executed(l);
 }
 
 static void task_event(struct account *l, const struct acquire_event *e,

@@ -30,8 +30,13 @@ void account_event(void *context, const struct acquire_event *event,
 int account_seed(struct account *l, const bool classes[ACQUIRE_CLASS_MAX], double now,
 		 void (*follow)(void *context, uint64_t key), void *context);
 
-/* End what the process no longer holds and enter what nobody saw coming. -ESRCH if it is gone. */
-int account_settle(struct account *l, const bool classes[ACQUIRE_CLASS_MAX], double now);
+/*
+ * The end is in two steps, so that nothing falls between: look at what the process holds while it
+ * is still watched; then, when the last event was handled, end what was not there and enter what
+ * nobody saw coming. A process that is gone keeps what its events said.
+ */
+void account_look(struct account *l, const bool classes[ACQUIRE_CLASS_MAX]);
+void account_settle(struct account *l);
 
 /* Name the frames of each site that has none yet: while the program still runs, or right after. */
 void account_name_sites(struct account *l);

@@ -5,11 +5,21 @@
 #include "agent/explain/account.h"
 #include "agent/explain/truth.h"
 
+/* What /proc showed of a class; events may have come since it began, and their objects are theirs.
+ */
+struct look {
+	struct truth truth;
+	double began; /* seconds of CLOCK_MONOTONIC */
+	bool done;
+};
+
 struct account {
 	pid_t pid;
 	struct reader *reader;
 	struct sites *sites;
+	struct shapes *shapes;
 	double seeded; /* when the look at the past was over */
+	struct look looks[ACQUIRE_CLASS_MAX];
 	bool sampled[ACQUIRE_CLASS_MAX];
 	uint64_t lost[LOSS_REASON_MAX];
 };
@@ -29,5 +39,5 @@ void account_end_range(struct account *l, uint64_t class, uint64_t from, uint64_
 /* mmap, munmap, mremap, brk; site is that of the caller or NULL for what takes nothing. */
 void account_mapping(struct account *l, const struct acquire_event *e, struct site *site);
 
-/* End the descriptors that are closed, and the watches of those. 0 or -errno. */
-int account_settle_descriptors(struct account *l, double now);
+/* Another program was executed: end the descriptors that were closed, and the watches of those. */
+void account_executed(struct account *l);

@@ -142,15 +142,15 @@ static void source_cost(void *source, struct source_cost *ret)
 	account_losses(s->account, ret->lost);
 }
 
-/* What lies in the ring still counts; then the truth decides, unless the process is gone. */
 static void source_detach(void *source)
 {
 	struct acquire_source *s = source;
 
+	account_look(s->account, s->classes);
 	acquire_detach(s->acquire);
 	acquire_poll(s->acquire);
 	s->end = clock_seconds(CLOCK_MONOTONIC);
-	account_settle(s->account, s->classes, s->end);
+	account_settle(s->account);
 }
 
 static int source_findings(void *source, double seconds, struct findings *ret)

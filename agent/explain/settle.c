@@ -3,6 +3,8 @@
 #include <errno.h>
 #include <math.h>
 
+#include "agent/base/cleanup.h"
+#include "agent/base/clock.h"
 #include "agent/explain/account_impl.h"
 
 static const char reason_older[] = "older than the watch";
@@ -75,11 +77,11 @@ int account_seed(struct account *l, const bool classes[ACQUIRE_CLASS_MAX], doubl
 	return r == -ESRCH ? r : 0;
 }
 
+/* One look at one class: what was there, and when. */
 struct settling {
 	struct account *account;
 	enum acquire_class class;
-	const struct truth *truth;
-	double now;
+	const struct look *look;
 };
 
 static bool is_mapped(const struct truth *truth, uint64_t from, uint64_t to)
@@ -92,17 +94,18 @@ static bool is_mapped(const struct truth *truth, uint64_t from, uint64_t to)
 
 static bool still_lives(const struct settling *s, const struct site_life *life)
 {
+	const struct truth *truth = &s->look->truth;
 	uint64_t id = life->key & ACQUIRE_KEY_NUMBER;
 
 	switch (s->class) {
 	case ACQUIRE_CLASS_WATCH:
-		return truth_find(s->truth, (uint32_t)id, id >> 32);
+		return truth_find(truth, (uint32_t)id, id >> 32);
 	case ACQUIRE_CLASS_MAPPING:
-		return is_mapped(s->truth, id, id + life->bytes);
+		return is_mapped(truth, id, id + life->bytes);
 	case ACQUIRE_CLASS_TASK:
-		return truth_find_id(s->truth, id) || truth_child((pid_t)id) != SLOT_MAX;
+		return truth_find_id(truth, id) || truth_child((pid_t)id) != SLOT_MAX;
 	default:
-		return truth_find_id(s->truth, id);
+		return truth_find_id(truth, id);
 	}
 }
 
@@ -110,12 +113,12 @@ static void settle_one(void *context, struct site *site, struct site_life *life)
 {
 	const struct settling *s = context;
 
-	if (life->key >> 56 == s->class && !still_lives(s, life))
-		sites_destroy(s->account->sites, life->key, s->now);
+	if (life->key >> 56 == s->class && life->born < s->look->began && !still_lives(s, life))
+		sites_destroy(s->account->sites, life->key, s->look->began);
 }
 
-/* The last object of a key, if events of two threads may have come in the wrong order. */
-static struct site_life *find_raced(struct account *l, uint64_t key, struct site **ret_site)
+/* The last object of a key; those whose weight was taken away do not count. */
+static struct site_life *find_last(struct account *l, uint64_t key, struct site **ret_site)
 {
 	struct site_life *last = NULL;
 
@@ -130,64 +133,81 @@ static struct site_life *find_raced(struct account *l, uint64_t key, struct site
 			}
 		}
 	}
-	return last && last->died - last->born < RACE_SECONDS ? last : NULL;
+	return last;
 }
 
-/* What is there and has no living object: raced, received by a way that is not watched, or
- * io_uring. */
-static void enter_unseen(struct account *l, enum acquire_class class, const struct truth *truth,
-			 double now)
+static void revive(struct account *l, struct site *site, struct site_life *life)
 {
-	for (size_t i = 0; i < truth->n; i++) {
-		const struct truth_object *o = &truth->rows[i];
+	struct site_life again = *life;
+
+	life->weight = 0;
+	account_add(l, site, again.key, again.born, again.weight, again.bytes);
+}
+
+/* Was there, and no living object is: raced, come by a way that is not watched, or ended since. */
+static void enter_unseen(struct account *l, enum acquire_class class, const struct look *look)
+{
+	for (size_t i = 0; i < look->truth.n; i++) {
+		const struct truth_object *o = &look->truth.rows[i];
 		uint64_t key = key_of(class, o);
 		struct site *site;
-		struct site_life *raced;
+		struct site_life *last;
 
 		if (sites_find(l->sites, key, NULL))
 			continue;
-		raced = find_raced(l, key, &site);
-		if (raced) {
-			struct site_life again = *raced;
-
-			raced->weight = 0;
-			account_add(l, site, key, again.born, again.weight, again.bytes);
+		last = find_last(l, key, &site);
+		if (last && last->died >= look->began)
 			continue;
-		}
-		account_add(l, sites_get(l->sites, o->slot, reason_unseen, NULL, 0), key, now, 1,
-			    bytes_of(class, o));
+		if (last && last->died - last->born < RACE_SECONDS)
+			revive(l, site, last);
+		else
+			account_add(l, sites_get(l->sites, o->slot, reason_unseen, NULL, 0), key,
+				    look->began, 1, bytes_of(class, o));
 	}
 }
 
-static int settle_class(struct account *l, enum acquire_class class, bool enter, double now)
+static int look_at(struct account *l, enum acquire_class class)
 {
-	struct truth truth = { 0 };
-	struct settling s = { .account = l, .class = class, .truth = &truth, .now = now };
-	int r = read_truth(l->pid, class, false, &truth);
+	struct look *look = &l->looks[class];
 
-	if (r >= 0) {
-		sites_each(l->sites, settle_one, &s);
-		/* Ranges of mappings cannot be told apart; of what is sampled most is not known. */
-		if (enter && class != ACQUIRE_CLASS_MAPPING && !l->sampled[class])
-			enter_unseen(l, class, &truth, now);
-	}
-	truth_clear(&truth);
-	return r;
+	look->began = clock_seconds(CLOCK_MONOTONIC);
+	look->done = read_truth(l->pid, class, false, &look->truth) >= 0;
+	return look->done ? 0 : -ESRCH;
 }
 
-int account_settle_descriptors(struct account *l, double now)
+static void settle_class(struct account *l, enum acquire_class class, bool enter)
 {
-	int r = settle_class(l, ACQUIRE_CLASS_FD, false, now);
+	struct look *look = &l->looks[class];
+	struct settling s = { .account = l, .class = class, .look = look };
 
-	return r < 0 ? r : settle_class(l, ACQUIRE_CLASS_WATCH, false, now);
+	if (!look->done)
+		return;
+	sites_each(l->sites, settle_one, &s);
+	/* Ranges of mappings cannot be told apart; of what is sampled most is not known. */
+	if (enter && class != ACQUIRE_CLASS_MAPPING && !l->sampled[class])
+		enter_unseen(l, class, look);
+	truth_clear(&look->truth);
+	look->done = false;
 }
 
-int account_settle(struct account *l, const bool classes[ACQUIRE_CLASS_MAX], double now)
+void account_executed(struct account *l)
 {
-	int r = 0;
+	static const enum acquire_class classes[] = { ACQUIRE_CLASS_FD, ACQUIRE_CLASS_WATCH };
 
-	for (int class = 0; class < ACQUIRE_CLASS_MAX && r != -ESRCH; class ++)
+	for (size_t i = 0; i < ARRAY_SIZE(classes); i++)
+		if (look_at(l, classes[i]) == 0)
+			settle_class(l, classes[i], false);
+}
+
+void account_look(struct account *l, const bool classes[ACQUIRE_CLASS_MAX])
+{
+	for (int class = 0; class < ACQUIRE_CLASS_MAX; class ++)
 		if (classes[class])
-			r = settle_class(l, class, true, now);
-	return r == -ESRCH ? r : 0;
+			look_at(l, class);
+}
+
+void account_settle(struct account *l)
+{
+	for (int class = 0; class < ACQUIRE_CLASS_MAX; class ++)
+		settle_class(l, class, true);
 }

@@ -12,7 +12,7 @@
 #include "agent/explain/watch.h"
 #include "agent/sites/reader.h"
 
-#define POLL_MS	   50
+#define POLL_MS	   100
 #define COST_EVERY 5 /* polls: asking costs too */
 
 static volatile sig_atomic_t interrupted;

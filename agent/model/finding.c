@@ -87,16 +87,26 @@ static int compare_numbers(double a, double b)
 	return (a < b) - (a > b);
 }
 
-/* A site that keeps stands above one that only holds more; then growth, then what lives. */
+static bool counts_bytes(const struct finding *f)
+{
+	return strcmp(f->resource, "heap") == 0;
+}
+
+/*
+ * A site that keeps stands above one that only holds more; then growth, of the heap in bytes, then
+ * what lives. Of a thread and the mapping of its stack, which grow alike, the thread comes first.
+ */
 static int compare_findings(const void *left, const void *right)
 {
 	const struct finding *a = left, *b = right;
 	int order = (b->verdict == SITE_KEEPS) - (a->verdict == SITE_KEEPS);
 
-	if (!order)
+	if (!order && counts_bytes(a) && counts_bytes(b))
 		order = compare_numbers(a->growth_bytes_per_hour, b->growth_bytes_per_hour);
 	if (!order)
 		order = compare_numbers(a->growth_per_hour, b->growth_per_hour);
+	if (!order)
+		order = (a->live_bytes > 0) - (b->live_bytes > 0);
 	if (!order)
 		order = compare_numbers((double)a->live, (double)b->live);
 	return order ? order : compare_numbers((double)a->created, (double)b->created);

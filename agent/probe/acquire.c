@@ -1,22 +1,29 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <errno.h>
+#include <math.h>
 #include <string.h>
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <linux/bpf.h>
 
+#include "agent/base/clock.h"
 #include "agent/base/cleanup.h"
 #include "agent/probe/acquire.h"
 #include "agent/probe/iterator.h"
 #include "agent/probe/loss.h"
 #include "bpf/acquire.skel.h"
 
+#define MEASURE_EVERY 2.0 /* seconds */
+#define MEASURE_FOR   0.25
+
 struct acquire {
 	struct acquire_bpf *skeleton;
 	struct ring_buffer *ring;
 	struct acquire_config config;
-	int stats_fd; /* the kernel counts run times while it is open */
+	int stats_fd;	   /* the kernel counts run times while it is open */
+	double start, end; /* of the watch, CLOCK_MONOTONIC; end is 0 while it lasts */
+	double stats_since, stats_seconds; /* how long it counted before */
 	uint64_t lost_follows;
 };
 
@@ -98,6 +105,23 @@ static int handle(void *context, void *data, size_t size)
 	return 0;
 }
 
+/*
+ * To count a run's time costs as much as the run. So the kernel counts for a part of the time only,
+ * and the whole is estimated from it.
+ */
+static void measure(struct acquire *a, double now)
+{
+	bool due = fmod(now - a->start, MEASURE_EVERY) < MEASURE_FOR;
+
+	if (due && a->stats_fd < 0) {
+		a->stats_fd = bpf_enable_stats(BPF_STATS_RUN_TIME);
+		a->stats_since = now;
+	} else if (!due && a->stats_fd >= 0) {
+		a->stats_fd = safe_close(a->stats_fd);
+		a->stats_seconds += now - a->stats_since;
+	}
+}
+
 static int load(struct acquire *a)
 {
 	uint32_t own_namespace;
@@ -115,7 +139,8 @@ static int load(struct acquire *a)
 	a->ring = ring_buffer__new(bpf_map__fd(a->skeleton->maps.events), handle, a, NULL);
 	if (!a->ring)
 		return -errno;
-	a->stats_fd = bpf_enable_stats(BPF_STATS_RUN_TIME);
+	a->start = clock_seconds(CLOCK_MONOTONIC);
+	measure(a, a->start);
 	return acquire_bpf__attach(a->skeleton);
 }
 
@@ -161,7 +186,18 @@ void acquire_follow(struct acquire *a, uint64_t key)
 
 int acquire_poll(struct acquire *a)
 {
+	if (!a->end)
+		measure(a, clock_seconds(CLOCK_MONOTONIC));
 	return ring_buffer__consume(a->ring);
+}
+
+/* How much longer the watch lasted than it was measured. */
+static double measured_share(const struct acquire *a)
+{
+	double now = a->end ? a->end : clock_seconds(CLOCK_MONOTONIC);
+	double measured = a->stats_seconds + (a->stats_fd >= 0 ? now - a->stats_since : 0);
+
+	return measured > 0 ? (now - a->start) / measured : 1;
 }
 
 static double run_seconds(const struct acquire *a)
@@ -178,7 +214,7 @@ static double run_seconds(const struct acquire *a)
 		    bpf_obj_get_info_by_fd(bpf_program__fd(p), &info, &size) == 0)
 			ns += info.run_time_ns;
 	}
-	return (double)ns / 1e9;
+	return (double)ns / 1e9 * measured_share(a);
 }
 
 int acquire_counts(struct acquire *a, struct acquire_counts *ret)
@@ -200,5 +236,8 @@ int acquire_counts(struct acquire *a, struct acquire_counts *ret)
 void acquire_detach(struct acquire *a)
 {
 	acquire_bpf__detach(a->skeleton);
+	a->end = clock_seconds(CLOCK_MONOTONIC);
+	if (a->stats_fd >= 0)
+		a->stats_seconds += a->end - a->stats_since;
 	a->stats_fd = safe_close(a->stats_fd);
 }

@@ -141,8 +141,6 @@ SUITES = {
     "unit": (run_unit, True),
     "check": (lambda arguments: run_pytest("tests/check", arguments), True),
     "e2e": (lambda arguments: run_pytest("tests/e2e", arguments), True),
-    "mutations": (lambda arguments: run_command([sys.executable, "tests/mutations/run.py",
-                                                 *arguments]), False),
 }
 
 

@@ -116,14 +116,27 @@ $(O)/workloads/%: tests/workloads/%.c
 	$(call say,WORKLOAD,$@)
 	$(Q)$(CC) -O2 -g -Wall -Wextra -Werror -D_GNU_SOURCE -I. -MMD -MP $< -o $@ -lpthread -lm
 
+# What the guests of the kernel matrix run beside seep.
+$(O)/tests/vm/load_all: tests/vm/load_all.c
+	@mkdir -p $(@D)
+	$(call say,TEST,$@)
+	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP $< -o $@ $(shell pkg-config --libs libbpf)
+
 .PHONY: test-all test-unit test-e2e workloads
 workloads: $(workloads)
 
-test-all: all $(unit_tests) $(drivers) workloads
+test-all: all $(unit_tests) $(drivers) workloads $(O)/tests/vm/load_all
 	$(Q)O=$(O) $(PYTHON) tests/run.py all
 
 test-unit: $(unit_tests)
 	$(Q)O=$(O) $(PYTHON) tests/run.py unit
+
+.PHONY: kernels test-kernels
+kernels:
+	$(Q)O=$(O) $(PYTHON) tests/vm/kernels.py
+
+test-kernels: all workloads $(O)/tests/vm/load_all
+	$(Q)O=$(O) $(PYTHON) tests/run.py vm
 
 test-e2e: all $(drivers) workloads
 	$(Q)O=$(O) $(PYTHON) tests/run.py e2e

@@ -18,7 +18,7 @@ PACKAGES      := gcc make pkg-config clang llvm bpftool libbpf-dev libelf-dev zl
                  libseccomp-dev
 TEST_PACKAGES := libcmocka-dev python3 python3-pytest python3-prometheus-client prometheus curl \
                  redis-server redis-tools nginx-light postgresql memcached wrk apache2-utils \
-                 iproute2 qemu-system-x86 busybox-static cpio xz-utils kmod clang-format strace procps
+                 iproute2 qemu-system-x86 busybox-static cpio xz-utils lz4 zstd kmod clang-format strace procps
 BENCH_PACKAGES := valgrind linux-perf
 
 LIBS     := libbpf libelf zlib libdw libmicrohttpd ncursesw jansson libcap-ng libseccomp

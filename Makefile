@@ -19,6 +19,7 @@ PACKAGES      := gcc make pkg-config clang llvm bpftool libbpf-dev libelf-dev zl
 TEST_PACKAGES := libcmocka-dev python3 python3-pytest python3-prometheus-client prometheus curl \
                  redis-server redis-tools nginx-light postgresql memcached wrk apache2-utils \
                  iproute2 qemu-system-x86 busybox-static cpio xz-utils lz4 zstd kmod clang-format strace procps
+FUZZ_PACKAGES := libclang-rt-14-dev
 BENCH_PACKAGES := valgrind linux-perf
 
 LIBS     := libbpf libelf zlib libdw libmicrohttpd ncursesw jansson libcap-ng libseccomp
@@ -140,6 +141,46 @@ test-kernels: all workloads $(O)/tests/vm/load_all
 
 test-e2e: all $(drivers) workloads
 	$(Q)O=$(O) $(PYTHON) tests/run.py e2e
+
+# Does each test that counts turn red when the counting is broken?
+.PHONY: test-mutations
+test-mutations: all workloads
+	$(Q)O=$(O) $(PYTHON) tests/mutations/run.py
+
+# Fuzzing, by hand: the library once more under clang's sanitizers, each harness for a while. What
+# is found stays in build/tests/fuzz.
+FUZZ_SECONDS ?= 60
+FUZZ_FLAGS   := -std=gnu11 -O1 -g -D_GNU_SOURCE -DSEEP_VERSION='"$(VERSION)"' -I. -I$(O) -w \
+                -fsanitize=address,undefined -fno-sanitize-recover=undefined
+fuzzers      := $(patsubst tests/fuzz/%.c,$(O)/tests/fuzz/%,$(wildcard tests/fuzz/*_fuzz.c))
+
+.PHONY: fuzz deps-fuzz
+deps-fuzz: deps
+	$(call install_packages,$(FUZZ_PACKAGES))
+
+fuzz: deps-fuzz
+	$(Q)$(MAKE) --no-print-directory $(fuzzers)
+	$(Q)for f in $(notdir $(fuzzers)); do d=$(O)/tests/fuzz/$$f.corpus; mkdir -p $$d; \
+		[ $$f != reader_fuzz ] || $(CC) -O2 -g -I. -nostdlib -shared -fPIC \
+			agent/model/escape.c -o $$d/seed; \
+		echo "  FUZZ     $$f for $(FUZZ_SECONDS) s"; \
+		$(O)/tests/fuzz/$$f -max_total_time=$(FUZZ_SECONDS) -max_len=65536 -timeout=10 \
+			-artifact_prefix=$$d- $$d >$$d.log 2>&1 || { tail -n 40 $$d.log; exit 1; }; \
+		tail -n 1 $$d.log; done
+
+$(O)/fuzz/%.o: %.c | $(skeletons)
+	@mkdir -p $(@D)
+	$(call say,CC,$@)
+	$(Q)$(CLANG) $(FUZZ_FLAGS) -fsanitize=fuzzer-no-link -MMD -MP -c $< -o $@
+
+$(O)/fuzz/libseep.a: $(lib_objects:$(O)/%=$(O)/fuzz/%)
+	$(call say,AR,$@)
+	$(Q)rm -f $@ && ar rcs $@ $^
+
+$(O)/tests/fuzz/%: tests/fuzz/%.c $(O)/fuzz/libseep.a
+	@mkdir -p $(@D)
+	$(call say,FUZZER,$@)
+	$(Q)$(CLANG) $(FUZZ_FLAGS) -fsanitize=fuzzer $^ -o $@ $(ALL_LIBS)
 
 clean:
 	rm -rf $(O)

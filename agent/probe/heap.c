@@ -8,6 +8,7 @@
 #include <bpf/libbpf.h>
 
 #include "agent/base/cleanup.h"
+#include "agent/base/message.h"
 #include "agent/probe/heap_object.h"
 #include "agent/probe/loss.h"
 
@@ -149,6 +150,8 @@ int heap_attach(struct heap *h)
 
 	if (r < 0)
 		return r;
+	if (h->window == 0)
+		h->began = monotonic_ns();
 	h->object->bss->window = ++h->window;
 	h->object->bss->armed = 1;
 	return 0;
@@ -157,7 +160,29 @@ int heap_attach(struct heap *h)
 void heap_detach(struct heap *h)
 {
 	h->object->bss->armed = 0;
+	h->ended = monotonic_ns();
 	uprobe_set_detach(h->probes);
+}
+
+static void clear_map(const struct bpf_map *map)
+{
+	int fd = bpf_map__fd(map);
+	uint64_t key;
+
+	while (bpf_map_get_next_key(fd, NULL, &key) == 0)
+		if (bpf_map_delete_elem(fd, &key) < 0)
+			return;
+}
+
+int heap_reset(struct heap *h)
+{
+	int r = heap_poll(h);
+
+	clear_map(h->object->maps.blocks);
+	clear_map(h->object->maps.sums);
+	heap_mappings_clear(&h->mappings);
+	h->window = 0;
+	return r;
 }
 
 int heap_poll(struct heap *h)

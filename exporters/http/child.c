@@ -23,6 +23,7 @@
 #define DESCRIPTORS	(2 * CLIENTS_MAX + 32)
 #define ADDRESS_SPACE	((size_t)512 << 20)
 #define ACCEPTS_AT_ONCE 16
+#define DEAF_MS		100 /* after an accept that failed for want of memory or of descriptors */
 
 enum { POLL_CONTROL, POLL_LISTEN, POLL_DAEMON, POLL_CLIENTS };
 
@@ -30,6 +31,7 @@ struct server {
 	struct MHD_Daemon *daemon;
 	struct clients clients;
 	struct site site;
+	int64_t deaf_until; /* no accept before: the one that waits would wake us without end */
 };
 
 static int64_t now_ms(void)
@@ -161,8 +163,12 @@ static void accept_clients(struct server *s)
 		int fd = accept4(LISTEN_FD, (struct sockaddr *)&addr, &len,
 				 SOCK_CLOEXEC | SOCK_NONBLOCK);
 
-		if (fd < 0)
+		if (fd < 0) {
+			if (errno == EMFILE || errno == ENFILE || errno == ENOMEM ||
+			    errno == ENOBUFS)
+				s->deaf_until = now_ms() + DEAF_MS;
 			return;
+		}
 		accept_one(s, fd, (struct sockaddr *)&addr, len);
 	}
 }
@@ -191,12 +197,17 @@ static bool is_watched(const struct client *client)
 	       (client->state == CLIENT_IDLE || client->state == CLIENT_LINGERING);
 }
 
+static bool is_deaf(const struct server *s)
+{
+	return now_ms() < s->deaf_until;
+}
+
 static size_t list_polled(struct server *s, struct pollfd *fds)
 {
 	size_t n = POLL_CLIENTS;
 
 	fds[POLL_CONTROL] = (struct pollfd){ .fd = CONTROL_FD, .events = POLLIN };
-	fds[POLL_LISTEN] = (struct pollfd){ .fd = LISTEN_FD, .events = POLLIN };
+	fds[POLL_LISTEN] = (struct pollfd){ .fd = is_deaf(s) ? -1 : LISTEN_FD, .events = POLLIN };
 	fds[POLL_DAEMON] = (struct pollfd){
 		.fd = MHD_get_daemon_info(s->daemon, MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd,
 		.events = POLLIN,
@@ -212,6 +223,8 @@ static int poll_timeout(struct server *s)
 	int timeout = clients_timeout(&s->clients, now_ms());
 	MHD_UNSIGNED_LONG_LONG library;
 
+	if (is_deaf(s) && (timeout < 0 || timeout > DEAF_MS))
+		timeout = DEAF_MS;
 	if (MHD_get_timeout(s->daemon, &library) == MHD_YES &&
 	    (timeout < 0 || library < (MHD_UNSIGNED_LONG_LONG)timeout))
 		timeout = (int)library;

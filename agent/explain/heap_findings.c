@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "agent/base/cleanup.h"
+#include "agent/base/log.h"
 #include "agent/base/message.h"
 #include "agent/explain/heap_source.h"
 #include "agent/sites/reader.h"
@@ -78,6 +79,7 @@ static int add_finding(struct heap_source *s, const struct judged *j, double sec
 	const struct heap_site *site = j->site;
 	struct finding *f = findings_add(list);
 	double share = seen_share(s);
+	int r;
 
 	if (!f)
 		return -ENOMEM;
@@ -93,8 +95,11 @@ static int add_finding(struct heap_source *s, const struct judged *j, double sec
 	if (site->oldest)
 		f->oldest = (double)(monotonic_ns() - site->oldest) / 1e9;
 	set_growth(s, f, seconds, kept);
-	if (name_stack(s, site, f) < 0)
-		f->reason = "the stack was lost";
+	r = name_stack(s, site, f);
+	if (r < 0) {
+		log_debug(r, "heap: a site of %zu addresses stays unnamed", site->n_pcs);
+		f->reason = r == -ETIMEDOUT ? "naming it took too long" : "the stack was lost";
+	}
 	return 0;
 }
 

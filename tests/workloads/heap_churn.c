@@ -47,7 +47,7 @@ static noinline void *remember_session(void)
 	return session;
 }
 
-static void drop_answer(struct answer *a, uint64_t owner)
+static noinline void drop_answer(struct answer *a, uint64_t owner)
 {
 	if (!a)
 		return;

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -102,17 +103,38 @@ static void leave_file_system(void)
 		_exit(127);
 }
 
+static uint64_t held_of(const int *capabilities)
+{
+	uint64_t held = 0;
+
+	capng_get_caps_process();
+	for (const int *c = capabilities; c && *c != -1; c++)
+		if (capng_have_capability(CAPNG_PERMITTED, (unsigned int)*c))
+			held |= 1ull << *c;
+	return held;
+}
+
+static void select_capabilities(uint64_t kept)
+{
+	capng_clear(CAPNG_SELECT_CAPS);
+	for (unsigned int c = 0; c <= CAP_LAST_CAP; c++)
+		if (kept >> c & 1)
+			capng_update(CAPNG_ADD, CAPNG_EFFECTIVE | CAPNG_PERMITTED, c);
+}
+
 /* Judged by what is left, since each step may fail for one who never had the right. */
 static int drop_privileges(const int *keep)
 {
-	capng_clear(CAPNG_SELECT_CAPS);
-	for (const int *c = keep; c && *c != -1; c++)
-		capng_update(CAPNG_ADD, CAPNG_EFFECTIVE | CAPNG_PERMITTED, (unsigned int)*c);
-	if (capng_change_id(NOBODY, NOBODY, CAPNG_DROP_SUPP_GRP) < 0)
+	uint64_t kept = held_of(keep);
+
+	select_capabilities(kept);
+	if (capng_change_id(NOBODY, NOBODY, CAPNG_DROP_SUPP_GRP) < 0) {
+		select_capabilities(kept); /* the attempt has asked for more */
 		capng_apply(CAPNG_SELECT_CAPS);
+	}
 	capng_get_caps_process();
 	for (unsigned int c = 0; c <= CAP_LAST_CAP; c++)
-		if (capng_have_capability(CAPNG_PERMITTED, c) && !is_listed((int)c, keep))
+		if (capng_have_capability(CAPNG_PERMITTED, c) && !(kept >> c & 1))
 			return -EPERM;
 	return 0;
 }

@@ -79,10 +79,7 @@ int rules_find(struct spaces *spaces, struct cfi_cache *cache, uint64_t process,
 	int r = spaces_get(spaces, process, source, &space, &fresh);
 
 	for (size_t i = 0; r == 0 && i < n; i++) {
-		if (!space_find(space, pcs[i] - 1) && !fresh) {
-			space_reload(spaces, space, source);
-			fresh = true;
-		}
+		space_look(spaces, space, source, pcs[i] - 1, &fresh);
 		ret[i] = rule_at(spaces, cache, space, source, pcs[i] - 1);
 	}
 	return r;

@@ -6,8 +6,9 @@
 #include "agent/base/cleanup.h"
 #include "agent/sites/space.h"
 
-#define REGIONS_MAX 32768
-#define LINES_BYTES 32768 /* a path has at most 4096 bytes, a newline in it takes four */
+#define REGIONS_MAX   32768
+#define FRUITLESS_MAX 1023
+#define LINES_BYTES   32768 /* a path has at most 4096 bytes, a newline in it takes four */
 
 static void drop_regions(struct spaces *s, struct region *regions, size_t n)
 {
@@ -219,6 +220,27 @@ struct region *space_find(const struct space *space, uint64_t pc)
 			high = middle;
 	}
 	return low < space->n && space->regions[low].start <= pc ? &space->regions[low] : NULL;
+}
+
+struct region *space_look(struct spaces *s, struct space *space, const struct source *source,
+			  uint64_t pc, bool *fresh)
+{
+	struct region *region = space_find(space, pc);
+
+	if (region || *fresh)
+		return region;
+	if (space->skip > 0) {
+		space->skip--;
+		return NULL;
+	}
+	*fresh = true;
+	if (space_reload(s, space, source) == 0)
+		region = space_find(space, pc);
+	space->fruitless = region ? 0 : 2 * space->fruitless + 1;
+	if (space->fruitless > FRUITLESS_MAX)
+		space->fruitless = FRUITLESS_MAX;
+	space->skip = space->fruitless;
+	return region;
 }
 
 /* Give back what other processes keep mapped. */

@@ -22,6 +22,7 @@ struct space {
 	uint64_t used;
 	struct region *regions; /* by address */
 	size_t n;
+	unsigned int fruitless, skip; /* see space_look */
 };
 
 struct spaces {
@@ -40,6 +41,13 @@ void spaces_free(struct spaces *s);
 
 /* The mapping that covers pc, or NULL. */
 struct region *space_find(const struct space *space, uint64_t pc);
+/*
+ * The same; where there is none the mappings are read again, once while *fresh is false. A process
+ * whose stacks always lead nowhere does not have its mappings read for each: what was fruitless is
+ * tried again after twice as many misses.
+ */
+struct region *space_look(struct spaces *s, struct space *space, const struct source *source,
+			  uint64_t pc, bool *fresh);
 /* Its module, asked for once; NULL when there is none. */
 struct module *region_module(struct spaces *s, struct region *region, const struct source *source);
 /* pc's offset in the region's file. */

@@ -95,10 +95,7 @@ int symbolize(struct spaces *s, uint64_t process, const struct source *source, b
 	int r = spaces_get(s, process, source, &naming.space, &fresh);
 
 	for (size_t i = 0; r == 0 && i < n; i++) {
-		if (!fresh && !space_find(naming.space, pcs[i] - (i > 0))) {
-			fresh = true;
-			space_reload(s, naming.space, source);
-		}
+		space_look(s, naming.space, source, pcs[i] - (i > 0), &fresh);
 		r = write_frames(&naming, pcs[i], i > 0);
 	}
 	return r == -EMSGSIZE ? 0 : r;

@@ -135,24 +135,11 @@ static const struct cfi_row *find_row(struct walk *w, struct region *region, uin
 	return cfi_find(w->u->cache, m, address);
 }
 
-/* What was mapped since the mappings were read is looked for once a stack. */
-static struct region *find_region(struct walk *w, uint64_t pc)
-{
-	struct region *region = space_find(w->space, pc);
-
-	if (!region && !w->fresh) {
-		w->fresh = true;
-		if (space_reload(w->u->spaces, w->space, w->u->source) == 0)
-			region = space_find(w->space, pc);
-	}
-	return region;
-}
-
 /* To the caller's registers. 1 when there is one, 0 at the outermost function, or -errno. */
 static int step(struct walk *w, struct wire_unwound *result)
 {
 	uint64_t pc = w->registers[STACK_RIP] - !w->exact, next[STACK_REGISTERS];
-	struct region *region = find_region(w, pc);
+	struct region *region = space_look(w->u->spaces, w->space, w->u->source, pc, &w->fresh);
 	const struct cfi_row *row = find_row(w, region, pc);
 	bool has_table = row && row->kind != CFI_NONE;
 	int r;

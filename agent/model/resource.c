@@ -27,6 +27,15 @@ const struct slot_info *slot_info(enum seep_slot slot)
 	return &slots[slot];
 }
 
+enum seep_slot slot_bounded_by(enum seep_slot slot)
+{
+	enum seep_slot total = slots[slot].total;
+	bool descriptors = total == SLOT_TCP || total == SLOT_UDP || total == SLOT_UNIX ||
+			   slot == SLOT_TIMER_TIMERFD;
+
+	return descriptors ? SLOT_FD : total;
+}
+
 const char *unit_name(enum seep_unit unit)
 {
 	return unit == UNIT_BYTES ? "bytes" : "count";

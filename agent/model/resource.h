@@ -84,6 +84,10 @@ static inline bool slot_is_total(enum seep_slot slot)
 	return slot_info(slot)->kind == NULL;
 }
 
+/* The total whose bound limits a slot: its resource's own, or fd for sockets and timerfds, which are
+ * descriptors seen from another side. */
+enum seep_slot slot_bounded_by(enum seep_slot slot);
+
 /* The slot of a name pair as outputs write it, or SLOT_MAX; kind may be NULL. */
 enum seep_slot slot_find(const char *resource, const char *kind);
 

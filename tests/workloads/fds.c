@@ -37,12 +37,7 @@ static void drop(const struct item *item, const char *key)
 
 static noinline int open_session_file(struct item *ret)
 {
-	int r = keep(ret, open("session.log", O_CREAT | O_APPEND | O_WRONLY, 0600), "fd/file");
-
-	if (r < 0)
-		return r;
-	must(write(ret->a, "begin\n", 6), "session.log");
-	return 0;
+	return keep(ret, open("session.log", O_CREAT | O_APPEND | O_WRONLY, 0600), "fd/file");
 }
 GIVE(file, "fd/file")
 

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Who holds: a process, a group as one, or a network namespace whose ownerless sockets take ports.
+ * What lists them alike asks here and not the struct behind.
+ */
+#pragma once
+
+#include "agent/model/model.h"
+
+struct holder {
+	/* One of these is set. */
+	const struct model_process *process;
+	const struct model_group *group;
+	const struct model_netns *netns;
+};
+
+const struct model_cell *holder_cell(const struct holder *h, enum seep_slot slot);
+/* The bound that limits the slot; one of BOUND_NONE when there is none. */
+const struct bound *holder_bound(const struct holder *h, enum seep_slot slot);
+/* Seconds to that bound, NAN for none. */
+double holder_eta(const struct holder *h, enum seep_slot slot);
+
+/*
+ * Where a resource's growth or weight lies: the most telling slot (a TCP state before tcp before
+ * fd) that makes up at least half of what the total gains, or while nothing moves the total itself.
+ */
+enum seep_slot holder_telling_slot(const struct holder *h, enum seep_slot total);
+
+/* "nginx.service/nginx", "netns:4026531840". Always terminated. */
+void holder_name(const struct holder *h, char *dst, size_t size);
+/* The same with what tells it from its like: "nginx.service/nginx (nginx, pid 812)". */
+void holder_full_name(const struct holder *h, char *dst, size_t size);

@@ -16,7 +16,7 @@
 #define ADDRESS_SPACE	(1ul << 30)
 #define KEPT_BYTES	(8u << 20) /* of DWARF and symbols, when nobody asked for a while */
 #define KEPT_NS		3000000000ull
-#define BURST_BYTES	(256u << 20) /* while they are asked for */
+#define BURST_BYTES	(96u << 20) /* while they are asked for */
 #define UNWIND_SIZE_MIN offsetof(struct stack_copy, bytes)
 
 struct request {

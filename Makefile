@@ -18,7 +18,8 @@ PACKAGES      := gcc make pkg-config clang llvm bpftool libbpf-dev libelf-dev zl
                  libseccomp-dev
 TEST_PACKAGES := libcmocka-dev python3 python3-pytest python3-prometheus-client prometheus curl \
                  redis-server redis-tools nginx-light postgresql memcached wrk apache2-utils \
-                 iproute2 qemu-system-x86 busybox-static cpio xz-utils kmod clang-format strace procps
+                 iproute2 qemu-system-x86 busybox-static cpio xz-utils lz4 zstd kmod clang-format strace procps
+FUZZ_PACKAGES := libclang-rt-14-dev
 BENCH_PACKAGES := valgrind linux-perf
 
 LIBS     := libbpf libelf zlib libdw libmicrohttpd ncursesw jansson libcap-ng libseccomp
@@ -116,17 +117,70 @@ $(O)/workloads/%: tests/workloads/%.c
 	$(call say,WORKLOAD,$@)
 	$(Q)$(CC) -O2 -g -Wall -Wextra -Werror -D_GNU_SOURCE -I. -MMD -MP $< -o $@ -lpthread -lm
 
+# What the guests of the kernel matrix run beside seep.
+$(O)/tests/vm/load_all: tests/vm/load_all.c
+	@mkdir -p $(@D)
+	$(call say,TEST,$@)
+	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP $< -o $@ $(shell pkg-config --libs libbpf)
+
 .PHONY: test-all test-unit test-e2e workloads
 workloads: $(workloads)
 
-test-all: all $(unit_tests) $(drivers) workloads
+test-all: all $(unit_tests) $(drivers) workloads $(O)/tests/vm/load_all
 	$(Q)O=$(O) $(PYTHON) tests/run.py all
 
 test-unit: $(unit_tests)
 	$(Q)O=$(O) $(PYTHON) tests/run.py unit
 
+.PHONY: kernels test-kernels
+kernels:
+	$(Q)O=$(O) $(PYTHON) tests/vm/kernels.py
+
+test-kernels: all workloads $(O)/tests/vm/load_all
+	$(Q)O=$(O) $(PYTHON) tests/run.py vm
+
 test-e2e: all $(drivers) workloads
 	$(Q)O=$(O) $(PYTHON) tests/run.py e2e
+
+# Does each test that counts turn red when the counting is broken?
+.PHONY: test-mutations
+test-mutations: all workloads
+	$(Q)O=$(O) $(PYTHON) tests/mutations/run.py
+
+# Fuzzing, by hand: the library once more under clang's sanitizers, each harness for a while. What
+# is found stays in build/tests/fuzz.
+FUZZ_SECONDS ?= 60
+FUZZ_FLAGS   := -std=gnu11 -O1 -g -D_GNU_SOURCE -DSEEP_VERSION='"$(VERSION)"' -I. -I$(O) -w \
+                -fsanitize=address,undefined -fno-sanitize-recover=undefined
+fuzzers      := $(patsubst tests/fuzz/%.c,$(O)/tests/fuzz/%,$(wildcard tests/fuzz/*_fuzz.c))
+
+.PHONY: fuzz deps-fuzz
+deps-fuzz: deps
+	$(call install_packages,$(FUZZ_PACKAGES))
+
+fuzz: deps-fuzz
+	$(Q)$(MAKE) --no-print-directory $(fuzzers)
+	$(Q)for f in $(notdir $(fuzzers)); do d=$(O)/tests/fuzz/$$f.corpus; mkdir -p $$d; \
+		[ $$f != reader_fuzz ] || $(CC) -O2 -g -I. -nostdlib -shared -fPIC \
+			agent/model/escape.c -o $$d/seed; \
+		echo "  FUZZ     $$f for $(FUZZ_SECONDS) s"; \
+		$(O)/tests/fuzz/$$f -max_total_time=$(FUZZ_SECONDS) -max_len=65536 -timeout=10 \
+			-artifact_prefix=$$d- $$d >$$d.log 2>&1 || { tail -n 40 $$d.log; exit 1; }; \
+		tail -n 1 $$d.log; done
+
+$(O)/fuzz/%.o: %.c | $(skeletons)
+	@mkdir -p $(@D)
+	$(call say,CC,$@)
+	$(Q)$(CLANG) $(FUZZ_FLAGS) -fsanitize=fuzzer-no-link -MMD -MP -c $< -o $@
+
+$(O)/fuzz/libseep.a: $(lib_objects:$(O)/%=$(O)/fuzz/%)
+	$(call say,AR,$@)
+	$(Q)rm -f $@ && ar rcs $@ $^
+
+$(O)/tests/fuzz/%: tests/fuzz/%.c $(O)/fuzz/libseep.a
+	@mkdir -p $(@D)
+	$(call say,FUZZER,$@)
+	$(Q)$(CLANG) $(FUZZ_FLAGS) -fsanitize=fuzzer $^ -o $@ $(ALL_LIBS)
 
 clean:
 	rm -rf $(O)

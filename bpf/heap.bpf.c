@@ -140,6 +140,7 @@ static __always_inline void enter_free(struct pt_regs *ctx, const struct heap_fu
 
 	if (!address)
 		return;
+	count(HEAP_TAKEN, 1);
 	if (block_take(address, &b))
 		sum_destroyed(&b);
 	else
@@ -240,8 +241,10 @@ static __always_inline u64 result_of(struct pt_regs *ctx, const struct call *c)
 /* realloc that fails leaves the old block; realloc to 0 may free and give nothing. */
 static __always_inline void leave_failed(struct call *c)
 {
-	if (c->old.key && c->size == 0) {
-		sum_destroyed(&c->old);
+	if (c->old_address && c->size == 0) {
+		count(HEAP_TAKEN, 1);
+		if (c->old.key)
+			sum_destroyed(&c->old);
 		return;
 	}
 	count(HEAP_FAILED, 1);
@@ -259,8 +262,11 @@ static __always_inline void leave_alloc(struct pt_regs *ctx, struct call *c)
 	} else if (c->function.op != HEAP_ALLOC) {
 		send_mapping(c->function.op, c, address);
 	} else {
+		if (c->old_address)
+			count(HEAP_TAKEN, 1);
 		if (c->old.key)
 			sum_destroyed(&c->old);
+		count(HEAP_GIVEN, 1);
 		b.window = c->window;
 		block_add(address, &b);
 	}

@@ -66,6 +66,8 @@ struct heap_sums {
 enum heap_counter {
 	HEAP_HITS,	    /* runs of the programs: one a trap */
 	HEAP_NS,	    /* that they ran */
+	HEAP_GIVEN,	    /* blocks */
+	HEAP_TAKEN,	    /* blocks that were given back, of whatever age */
 	HEAP_UNKNOWN_FREES, /* of blocks from before the attach, or born unseen */
 	HEAP_FAILED,	    /* allocations that the program was refused */
 	HEAP_PARTIAL,	    /* events under partial keys */

@@ -3,14 +3,12 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "exporters/buffer.h"
 
 #define BUFFER_FIRST 4096
 
-/* Room for len bytes and the zero after them. */
-static bool reserve(struct buffer *b, size_t len)
+bool buffer_reserve(struct buffer *b, size_t len)
 {
 	size_t size = b->size ? b->size : BUFFER_FIRST;
 	char *data;
@@ -29,19 +27,6 @@ static bool reserve(struct buffer *b, size_t len)
 	b->data = data;
 	b->size = size;
 	return true;
-}
-
-void buffer_add(struct buffer *b, const char *bytes, size_t len)
-{
-	if (!reserve(b, len))
-		return;
-	memcpy(b->data + b->len, bytes, len);
-	b->len += len;
-}
-
-void buffer_add_string(struct buffer *b, const char *s)
-{
-	buffer_add(b, s, strlen(s));
 }
 
 void buffer_add_int(struct buffer *b, int64_t value)
@@ -66,7 +51,7 @@ void buffer_printf(struct buffer *b, const char *fmt, ...)
 	va_start(ap, fmt);
 	n = vsnprintf(NULL, 0, fmt, ap);
 	va_end(ap);
-	if (n < 0 || !reserve(b, (size_t)n))
+	if (n < 0 || !buffer_reserve(b, (size_t)n))
 		return;
 	va_start(ap, fmt);
 	vsnprintf(b->data + b->len, (size_t)n + 1, fmt, ap);
@@ -76,7 +61,7 @@ void buffer_printf(struct buffer *b, const char *fmt, ...)
 
 int buffer_take(struct buffer *b, char **ret, size_t *ret_len)
 {
-	if (!reserve(b, 0))
+	if (!buffer_reserve(b, 0))
 		return -ENOMEM;
 	b->data[b->len] = '\0';
 	*ret = b->data;

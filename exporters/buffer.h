@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 struct buffer {
 	char *data;
@@ -15,8 +16,23 @@ struct buffer {
 	bool failed;
 };
 
-void buffer_add(struct buffer *b, const char *bytes, size_t len);
-void buffer_add_string(struct buffer *b, const char *s);
+/* Room for len more bytes and a zero after them; false when there is none. */
+bool buffer_reserve(struct buffer *b, size_t len);
+
+/* Inline, since a scrape is a million small pieces. */
+static inline void buffer_add(struct buffer *b, const char *bytes, size_t len)
+{
+	if (len >= b->size - b->len && !buffer_reserve(b, len))
+		return;
+	memcpy(b->data + b->len, bytes, len);
+	b->len += len;
+}
+
+static inline void buffer_add_string(struct buffer *b, const char *s)
+{
+	buffer_add(b, s, strlen(s));
+}
+
 void buffer_add_int(struct buffer *b, int64_t value);
 void buffer_printf(struct buffer *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 

@@ -33,16 +33,19 @@ static void set_bound(json_t *row, const struct bound *b)
 	bool none = !b || b->source == BOUND_NONE;
 
 	json_object_set_new(row, "bound", none ? json_null() : json_integer((json_int_t)b->limit));
-	json_object_set_new(row, "bound_used", none ? json_null() : json_integer((json_int_t)b->used));
-	json_object_set_new(row, "bound_source", none ? json_null() : json_string(bound_source_name(b->source)));
-	json_object_set_new(row, "bound_scope", none ? json_null() : json_string(bound_scope_name(b->source)));
+	json_object_set_new(row, "bound_used",
+			    none ? json_null() : json_integer((json_int_t)b->used));
+	json_object_set_new(row, "bound_source",
+			    none ? json_null() : json_string(bound_source_name(b->source)));
+	json_object_set_new(row, "bound_scope",
+			    none ? json_null() : json_string(bound_scope_name(b->source)));
 }
 
 static void set_trend(json_t *row, const struct model_cell *c, const struct bound *b)
 {
-	double eta = b && b->source != BOUND_NONE ?
-			     trend_eta(&c->trend, (double)b->used, (double)b->limit) :
-			     NAN;
+	double eta = b && b->source != BOUND_NONE
+			     ? trend_eta(&c->trend, (double)b->used, (double)b->limit)
+			     : NAN;
 
 	json_object_set_new(row, "rate_per_hour", json_number_or_null(c->trend.rate_per_hour));
 	json_object_set_new(row, "verdict", json_string(verdict_name(c->trend.verdict)));
@@ -73,7 +76,8 @@ static json_t *new_row(const struct subject *s, enum seep_slot slot, const struc
 	if (c->created)
 		json_object_set_new(row, "created", json_integer((json_int_t)c->created));
 	if (c->live == LIVE_UNKNOWN)
-		json_object_set_new(row, "reason", json_string(s->reason ? s->reason : "not known"));
+		json_object_set_new(row, "reason",
+				    json_string(s->reason ? s->reason : "not known"));
 	return row;
 }
 
@@ -129,7 +133,8 @@ static int write_netns(const struct model_netns *n, FILE *to)
 	int r = 0;
 
 	snprintf(group, sizeof(group), "netns:%u", n->inode);
-	for (enum seep_slot slot = SLOT_TCP + 1; slot_info(slot)->total == SLOT_TCP && r == 0; slot++) {
+	for (enum seep_slot slot = SLOT_TCP + 1; slot_info(slot)->total == SLOT_TCP && r == 0;
+	     slot++) {
 		bool ports = slot == SLOT_TCP_TIME_WAIT;
 		json_t *row;
 

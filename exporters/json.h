@@ -7,8 +7,8 @@
 #include "agent/model/model.h"
 
 struct json_filter {
-	pid_t pid;		  /* 0: all */
-	const char *text;	  /* in the name, path or group; NULL: all */
+	pid_t pid;	  /* 0: all */
+	const char *text; /* in the name, path or group; NULL: all */
 	bool kernel_threads;
 };
 

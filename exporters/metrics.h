@@ -52,8 +52,8 @@
 	  "Bytes that a suspect process holds now.", "pid", "start_time", "group", "resource",     \
 	  "kind")                                                                                  \
 	X(VERDICT, "seep_verdict", GAUGE, NONE,                                                    \
-	  "1 for the verdict on a process's trend; none while it is steady or unknown.", "group",  \
-	  "pid", "resource", "kind", "verdict")                                                    \
+	  "1 for the verdict on a suspect process's trend, growing or leaking.", "group", "pid",   \
+	  "resource", "kind", "verdict")                                                           \
 	X(ETA, "seep_eta_seconds", GAUGE, SECONDS,                                                 \
 	  "Forecast: seconds until the process's resource reaches its bound.", "group", "pid",     \
 	  "resource", "kind")                                                                      \

@@ -9,7 +9,7 @@
 #include "agent/base/cleanup.h"
 #include "agent/base/text.h"
 
-int text_read_line(const char *path, char *dst, size_t size)
+int text_read(const char *path, char *dst, size_t size)
 {
 	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC);
 	ssize_t n;
@@ -20,8 +20,16 @@ int text_read_line(const char *path, char *dst, size_t size)
 	if (n < 0)
 		return -errno;
 	dst[n] = '\0';
-	dst[strcspn(dst, "\n")] = '\0';
 	return 0;
+}
+
+int text_read_line(const char *path, char *dst, size_t size)
+{
+	int r = text_read(path, dst, size);
+
+	if (r == 0)
+		dst[strcspn(dst, "\n")] = '\0';
+	return r;
 }
 
 static int parse_number(const char *word, uint64_t *ret)

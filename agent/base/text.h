@@ -5,6 +5,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* What one read gives of a file, ended. For what holds a name that anybody chose: a line's end may be
+ * part of it. 0 or negative errno. */
+int text_read(const char *path, char *dst, size_t size);
+
 /* The first line of a file, without its end. 0 or negative errno. */
 int text_read_line(const char *path, char *dst, size_t size);
 

@@ -20,8 +20,9 @@
 
 #define DEFAULT_DURATION 30
 #define DEFAULT_BUDGET	 0.02
+#define DEFAULT_EXACT	 1.0 /* who asks for every call knows that it costs */
 
-static const struct source *const sources[] = { &source_acquire };
+static const struct source *const sources[] = { &source_acquire, &source_heap };
 
 /* Words of the design that are no slot of the model. */
 static const char *const further_resources[] = { "heap",    "goroutine", "gotimer",	"goheap",
@@ -35,7 +36,7 @@ static const struct option_row options[] = {
 	{ "resource", 0, OPT_STRING, FIELD(resource), "NAME",
 	  "fd, tcp, udp, unix, timer, watch, thread, process, mapping, heap (all but heap)" },
 	{ "budget", 0, OPT_PERCENT, FIELD(budget), "SHARE",
-	  "share of one CPU that it may cost over the duration; more, and it ends (2%)" },
+	  "share of one CPU that it may cost over the duration; more, and it ends (2%, exact 100%)" },
 	{ "exact", 0, OPT_FLAG, FIELD(exact), NULL, "heap: follow every allocation" },
 	{ "active", 0, OPT_FLAG, FIELD(active), NULL, "may make the process do something" },
 	{ "alloc-fn", 0, OPT_STRING, FIELD(alloc_function), "NAME",
@@ -67,6 +68,9 @@ static int check_options(const struct explain_options *o)
 			  o->resource);
 	else if (o->duration <= 0)
 		log_error(0, "explain: --duration must be longer than nothing");
+	else if ((o->exact || o->alloc_function || o->free_function) &&
+		 (!o->resource || strcmp(o->resource, "heap") != 0))
+		log_error(0, "explain: --exact, --alloc-fn and --free-fn are for --resource heap");
 	else if (!o->alloc_function != !o->free_function)
 		log_error(0, "explain: --alloc-fn and --free-fn belong together");
 	else
@@ -132,13 +136,15 @@ static int no_output(enum libbpf_print_level level, const char *format, va_list 
 
 static int run_explain(const struct command *self, int argc, char **argv)
 {
-	struct explain_options o = { .duration = DEFAULT_DURATION, .budget = DEFAULT_BUDGET };
+	struct explain_options o = { .duration = DEFAULT_DURATION, .budget = NAN };
 	_cleanup_close_ int pidfd = -1;
 	const struct source *source;
 	int r = options_parse(self, argc, argv, &o);
 
 	if (r <= 0)
 		return r < 0 ? EXIT_USAGE : EXIT_DONE;
+	if (isnan(o.budget))
+		o.budget = o.exact ? DEFAULT_EXACT : DEFAULT_BUDGET;
 	r = check_options(&o);
 	if (r != EXIT_DONE)
 		return r;

@@ -60,3 +60,4 @@ struct source {
 };
 
 extern const struct source source_acquire; /* agent/explain/acquire_source.c */
+extern const struct source source_heap;	   /* agent/explain/heap_source.c */

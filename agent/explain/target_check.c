@@ -20,7 +20,7 @@ static int read_stat(pid_t pid, char *ret_state, unsigned int *ret_flags)
 	int r;
 
 	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
-	r = text_read_line(path, line, sizeof(line));
+	r = text_read(path, line, sizeof(line));
 	if (r < 0)
 		return r;
 	end = strrchr(line, ')');

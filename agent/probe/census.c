@@ -55,8 +55,9 @@ int census_new(const struct census_options *o, struct model *m, struct census **
 
 	if (!c)
 		return -ENOMEM;
-	settle_rung(m, "process", task_census_new(&c->task));
-	settle_rung(m, "fd", c->task ? file_census_new(o->only_pid, &c->file) : -ENOENT);
+	r = task_census_new(&c->task);
+	settle_rung(m, "process", r);
+	settle_rung(m, "fd", r < 0 ? r : file_census_new(o->only_pid, &c->file));
 	r = procfs_new(o->only_pid, &c->procfs);
 	if (r == 0)
 		r = bounds_new(&c->bounds);

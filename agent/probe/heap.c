@@ -8,10 +8,11 @@
 #include <bpf/libbpf.h>
 
 #include "agent/base/cleanup.h"
+#include "agent/base/message.h"
 #include "agent/probe/heap_object.h"
 #include "agent/probe/loss.h"
 
-#define EXACT_BLOCKS (4U << 20) /* live blocks followed in exact mode */
+#define EXACT_BLOCKS (1U << 20) /* live blocks followed in exact mode */
 
 /* Hash maps that allocate as they fill are safe in programs since bpf_mem_alloc (6.1). */
 static bool has_map_allocator(void)
@@ -23,18 +24,16 @@ static bool has_map_allocator(void)
 	return has;
 }
 
-/* Room for blocks: as much as wanted where it is taken by need, else what may be taken at once. */
+/* Windows need room for survivors alone. Every live block is more than may be taken at once. */
 static int size_blocks(struct heap *h, bool exact)
 {
 	struct bpf_map *blocks = h->object->maps.blocks;
-	int r = 0;
+	int r;
 
-	if (!has_map_allocator())
+	if (!exact || !has_map_allocator())
 		return 0;
 	r = bpf_map__set_map_flags(blocks, BPF_F_NO_PREALLOC);
-	if (r == 0 && exact)
-		r = bpf_map__set_max_entries(blocks, EXACT_BLOCKS);
-	return r;
+	return r == 0 ? bpf_map__set_max_entries(blocks, EXACT_BLOCKS) : r;
 }
 
 static int set_target(struct heap *h, pid_t pid)
@@ -79,12 +78,14 @@ static int add_probes(struct heap *h)
 
 	for (size_t i = 0; i < h->places.n && r == 0; i++) {
 		const struct heap_place *p = &h->places.rows[i];
+		unsigned int hot = i < HEAP_HOT ? UPROBE_HOT : 0;
 
 		if (bpf_map_update_elem(functions, &p->address, &p->what, BPF_ANY) < 0)
 			return -errno;
-		r = uprobe_set_add(h->probes, p->fd, p->offset, enter, false);
+		r = uprobe_set_add(h->probes, p->fd, p->offset, enter, hot);
 		if (r == 0 && has_return(&p->what))
-			r = uprobe_set_add(h->probes, p->fd, p->offset, leave, true);
+			r = uprobe_set_add(h->probes, p->fd, p->offset, leave,
+					   UPROBE_RETURN | hot);
 	}
 	return r;
 }
@@ -149,6 +150,8 @@ int heap_attach(struct heap *h)
 
 	if (r < 0)
 		return r;
+	if (h->window == 0)
+		h->began = monotonic_ns();
 	h->object->bss->window = ++h->window;
 	h->object->bss->armed = 1;
 	return 0;
@@ -157,7 +160,29 @@ int heap_attach(struct heap *h)
 void heap_detach(struct heap *h)
 {
 	h->object->bss->armed = 0;
+	h->ended = monotonic_ns();
 	uprobe_set_detach(h->probes);
+}
+
+static void clear_map(const struct bpf_map *map)
+{
+	int fd = bpf_map__fd(map);
+	uint64_t key;
+
+	while (bpf_map_get_next_key(fd, NULL, &key) == 0)
+		if (bpf_map_delete_elem(fd, &key) < 0)
+			return;
+}
+
+int heap_reset(struct heap *h)
+{
+	int r = heap_poll(h);
+
+	clear_map(h->object->maps.blocks);
+	clear_map(h->object->maps.sums);
+	heap_mappings_clear(&h->mappings);
+	h->window = 0;
+	return r;
 }
 
 int heap_poll(struct heap *h)

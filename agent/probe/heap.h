@@ -32,6 +32,7 @@ struct heap_site {
 	struct heap_sums sums;
 	uint64_t live, live_bytes; /* created, and not known to be gone */
 	uint64_t old; /* of those: born before the last window, so that a later one could see them freed */
+	uint64_t born[4]; /* live ones by the quarter of the watch that they come from */
 	uint64_t oldest; /* birth of the oldest live one, ns of CLOCK_MONOTONIC; 0 for none */
 	const uint64_t *pcs; /* return addresses, innermost first, owned by the heap */
 	size_t n_pcs; /* 0: not known, for want of room */
@@ -56,6 +57,9 @@ const char *heap_allocator(const struct heap *h);
 int heap_attach(struct heap *h);
 /* Stop counting at once, then take the traps out. */
 void heap_detach(struct heap *h);
+
+/* Forget all blocks and sums; what was learned of stacks stays. Only while detached. */
+int heap_reset(struct heap *h);
 
 /* Take what the programs told: name sites, learn frame rules. Often while attached. */
 int heap_poll(struct heap *h);

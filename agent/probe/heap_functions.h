@@ -12,6 +12,7 @@
 struct reader;
 
 #define HEAP_PROBES 48
+#define HEAP_HOT    2 /* the first places: malloc and free, or what stands for them */
 
 /* A function to probe. */
 struct heap_place {

@@ -18,6 +18,7 @@ struct heap {
 	struct heap_known known;
 	struct heap_mappings mappings;
 	uint32_t window; /* of the last attach, from 1 */
+	uint64_t began, ended; /* ns of CLOCK_MONOTONIC: first attach, last detach */
 	uint64_t no_memory; /* events that could not be kept */
 };
 

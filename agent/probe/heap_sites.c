@@ -135,10 +135,21 @@ static int finder_fill(struct finder *f, const struct site_list *l, size_t from,
 	return 0;
 }
 
-static void add_live(struct heap_site *site, uint64_t size, uint64_t born, bool old)
+static int quarter(const struct heap *h, uint64_t born)
+{
+	uint64_t length = (h->ended - h->began) / 4 + 1;
+
+	if (born < h->began || born >= h->ended)
+		return born < h->began ? 0 : 3;
+	return (int)((born - h->began) / length);
+}
+
+static void add_live(struct heap_site *site, const struct heap *h, uint64_t size, uint64_t born,
+		     bool old)
 {
 	if (!site)
 		return;
+	site->born[quarter(h, born)]++;
 	site->live++;
 	site->live_bytes += size;
 	site->old += old;
@@ -162,7 +173,7 @@ static int add_live_blocks(const struct finder *f, const struct heap *h)
 		if (r < 0 && r != -ENOENT)
 			return r;
 		for (__u32 i = 0; i < n; i++)
-			add_live(find(f, blocks[i].key), blocks[i].size, blocks[i].born,
+			add_live(find(f, blocks[i].key), h, blocks[i].size, blocks[i].born,
 				 blocks[i].window < h->window);
 		previous = &cursor;
 	}
@@ -174,7 +185,7 @@ static void add_live_ranges(const struct finder *f, const struct heap *h)
 	for (size_t i = 0; i < h->mappings.live.n; i++) {
 		const struct range *range = &h->mappings.live.rows[i];
 
-		add_live(find(f, range->key), range->end - range->start, range->born,
+		add_live(find(f, range->key), h, range->end - range->start, range->born,
 			 range->window < h->window);
 	}
 }
@@ -221,6 +232,8 @@ static void merge(struct heap_site *into, const struct heap_site *from)
 	into->live += from->live;
 	into->live_bytes += from->live_bytes;
 	into->old += from->old;
+	for (int i = 0; i < 4; i++)
+		into->born[i] += from->born[i];
 	if (from->oldest && (!into->oldest || from->oldest < into->oldest))
 		into->oldest = from->oldest;
 }

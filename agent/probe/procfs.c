@@ -76,7 +76,7 @@ static int read_stat(pid_t pid, char *comm, size_t size, struct stat_fields *ret
 	char name[64], line[1024], *open, *close;
 
 	snprintf(name, sizeof(name), "/proc/%d/stat", pid);
-	if (text_read_line(name, line, sizeof(line)) < 0)
+	if (text_read(name, line, sizeof(line)) < 0)
 		return -ESRCH;
 	open = strchr(line, '(');
 	close = strrchr(line, ')');

@@ -31,7 +31,7 @@ struct probe {
 	ino_t inode;
 	int file_fd; /* owned */
 	int program_fd;
-	bool at_return;
+	unsigned int flags;
 	uint64_t offset;
 };
 
@@ -84,7 +84,7 @@ void uprobe_set_free(struct uprobe_set *set)
 }
 
 int uprobe_set_add(struct uprobe_set *set, int file_fd, uint64_t offset, int program_fd,
-		   bool at_return)
+		   unsigned int flags)
 {
 	struct probe *p = &set->probes[set->n];
 	struct stat st;
@@ -93,7 +93,7 @@ int uprobe_set_add(struct uprobe_set *set, int file_fd, uint64_t offset, int pro
 		return -E2BIG;
 	if (fstat(file_fd, &st) < 0)
 		return -errno;
-	*p = (struct probe){ st.st_dev, st.st_ino, -1, program_fd, at_return, offset };
+	*p = (struct probe){ st.st_dev, st.st_ino, -1, program_fd, flags, offset };
 	p->file_fd = fcntl(file_fd, F_DUPFD_CLOEXEC, 0);
 	if (p->file_fd < 0)
 		return -errno;
@@ -104,7 +104,7 @@ int uprobe_set_add(struct uprobe_set *set, int file_fd, uint64_t offset, int pro
 static bool same_link(const struct probe *a, const struct probe *b)
 {
 	return a->device == b->device && a->inode == b->inode && a->program_fd == b->program_fd &&
-	       a->at_return == b->at_return;
+	       a->flags == b->flags;
 }
 
 /* One link for the probes of the set that go with the first one; marks them as done. */
@@ -127,7 +127,7 @@ static int attach_multi(struct uprobe_set *set, size_t first, bool done[])
 	attr.attach_type = ATTACH_TRACE_UPROBE_MULTI;
 	attr.path = (uintptr_t)path;
 	attr.offsets = (uintptr_t)offsets;
-	attr.multi_flags = p->at_return ? UPROBE_MULTI_RETURN : 0;
+	attr.multi_flags = p->flags & UPROBE_RETURN ? UPROBE_MULTI_RETURN : 0;
 	attr.pid = (__u32)set->pid;
 	fd = (int)syscall(__NR_bpf, BPF_LINK_CREATE, &attr, sizeof(attr));
 	if (fd < 0)
@@ -157,7 +157,7 @@ static int attach_perf(struct uprobe_set *set, const struct probe *p)
 	if (r < 0)
 		return r;
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", p->file_fd);
-	attr.config = p->at_return ? 1 : 0;
+	attr.config = p->flags & UPROBE_RETURN ? 1 : 0;
 	attr.uprobe_path = (uintptr_t)path;
 	attr.probe_offset = p->offset;
 	fd = (int)syscall(__NR_perf_event_open, &attr, set->pid, -1, -1, PERF_FLAG_FD_CLOEXEC);
@@ -169,14 +169,13 @@ static int attach_perf(struct uprobe_set *set, const struct probe *p)
 	return 0;
 }
 
-/* Returns first: a call that is seen entering is then seen leaving. */
-static int attach_some(struct uprobe_set *set, bool at_return)
+static int attach_some(struct uprobe_set *set, unsigned int flags)
 {
 	bool done[PROBES_MAX] = { false };
 	int r = 0;
 
 	for (size_t i = 0; i < set->n && r == 0; i++) {
-		if (done[i] || set->probes[i].at_return != at_return)
+		if (done[i] || set->probes[i].flags != flags)
 			continue;
 		r = set->rung == UPROBE_MULTI ? attach_multi(set, i, done) :
 						attach_perf(set, &set->probes[i]);
@@ -186,11 +185,13 @@ static int attach_some(struct uprobe_set *set, bool at_return)
 
 int uprobe_set_attach(struct uprobe_set *set)
 {
-	int r;
+	/* Returns first: a call that is seen entering is then seen leaving. */
+	static const unsigned int order[] = { UPROBE_RETURN, 0, UPROBE_RETURN | UPROBE_HOT,
+					      UPROBE_HOT };
+	int r = 0;
 
-	r = attach_some(set, true);
-	if (r == 0)
-		r = attach_some(set, false);
+	for (size_t i = 0; i < ARRAY_SIZE(order) && r == 0; i++)
+		r = attach_some(set, order[i]);
 	if (r < 0)
 		uprobe_set_detach(set);
 	return r;
@@ -211,7 +212,7 @@ void uprobe_set_detach(struct uprobe_set *set)
 	pthread_t threads[PROBES_MAX];
 	bool running[PROBES_MAX];
 
-	for (size_t i = 0; i < set->n_fds; i++) {
+	for (size_t i = set->n_fds; i-- > 0;) {
 		void *fd = (void *)(intptr_t)set->fds[i];
 
 		running[i] = pthread_create(&threads[i], NULL, close_one, fd) == 0;

@@ -42,9 +42,14 @@ int uprobe_prepare(struct bpf_program *program, enum uprobe_rung rung);
 int uprobe_set_new(pid_t pid, enum uprobe_rung rung, struct uprobe_set **ret);
 void uprobe_set_free(struct uprobe_set *set); /* detaches; accepts NULL */
 
+enum uprobe_flags {
+	UPROBE_RETURN = 1 << 0, /* when the function returns, not when it is entered */
+	UPROBE_HOT = 1 << 1,	/* hit all the time: attached last, detached first */
+};
+
 /* A probe at an offset of the file; the caller keeps file_fd. Takes effect at the next attach. */
 int uprobe_set_add(struct uprobe_set *set, int file_fd, uint64_t offset, int program_fd,
-		   bool at_return);
+		   unsigned int flags);
 
 /* All or nothing: on failure nothing stays attached. */
 int uprobe_set_attach(struct uprobe_set *set);

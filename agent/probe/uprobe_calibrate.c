@@ -84,6 +84,7 @@ static int measure(struct uprobe_bpf *o, enum uprobe_rung rung, int file_fd, boo
 {
 	_cleanup_(uprobe_set_freep) struct uprobe_set *set = NULL;
 	uint64_t offset, before = o->bss->hits;
+	unsigned int flags = at_return ? UPROBE_RETURN : 0;
 	int r;
 
 	r = own_offset(trapped, &offset);
@@ -91,7 +92,7 @@ static int measure(struct uprobe_bpf *o, enum uprobe_rung rung, int file_fd, boo
 		r = uprobe_set_new(getpid(), rung, &set);
 	if (r == 0)
 		r = uprobe_set_add(set, file_fd, offset, bpf_program__fd(o->progs.uprobe_count),
-				   at_return);
+				   flags);
 	if (r == 0)
 		r = uprobe_set_attach(set);
 	if (r == 0)

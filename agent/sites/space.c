@@ -19,6 +19,15 @@ static void drop_regions(struct spaces *s, struct region *regions, size_t n)
 	free(regions);
 }
 
+/* The kernel writes a newline in a path as \012, and nothing else so (file_path with esc "\n"). */
+static void restore_newlines(char *path)
+{
+	for (char *at = path; (at = strstr(at, "\\012")); at++) {
+		*at = '\n';
+		memmove(at + 1, at + 4, strlen(at + 4) + 1);
+	}
+}
+
 /* start-end perms offset device inode path, see proc(5). 0, or -ENOENT for one not wanted. */
 static int parse_line(char *line, struct region *ret)
 {
@@ -40,6 +49,7 @@ static int parse_line(char *line, struct region *ret)
 	n = strlen(at);
 	if (n > 10 && strcmp(at + n - 10, " (deleted)") == 0)
 		at[n - 10] = '\0';
+	restore_newlines(at);
 	r.vdso = strcmp(at, "[vdso]") == 0;
 	r.path = strdup(at);
 	if (!r.path)

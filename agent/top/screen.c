@@ -15,7 +15,6 @@
 #include "agent/top/cell.h"
 #include "agent/top/draw.h"
 #include "agent/top/screen.h"
-#include "agent/top/status.h"
 #include "agent/top/view.h"
 
 #define ESCAPE_MS 25 /* after which an escape is the key and not the beginning of one */
@@ -168,7 +167,6 @@ static void block_signals(sigset_t *ret_before)
 int screen_run(struct watch *w, const struct screen_options *o, const volatile int *stop)
 {
 	struct screen s = { .watch = w };
-	char last[STATUS_MAX] = "";
 	sigset_t before;
 	int r = view_new(&o->rows, &s.view);
 
@@ -178,11 +176,7 @@ int screen_run(struct watch *w, const struct screen_options *o, const volatile i
 	r = start_terminal(&s);
 	if (r == 0)
 		r = run(&s, o, stop, &before);
-	if (r == 0)
-		status_headline(w, &s.view->rows, last, sizeof(last));
 	stop_terminal(&s);
-	if (*last)
-		printf("%s\n", last);
 	sigprocmask(SIG_SETMASK, &before, NULL);
 	view_free(s.view);
 	return r;

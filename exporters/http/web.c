@@ -18,9 +18,10 @@
 #include "exporters/prometheus.h"
 #include "exporters/selection.h"
 
-#define BACKLOG	   512
-#define RESTART_NS 1000000000ull /* at least between two starts of the child */
-#define SEND_NS	   1000000000ull /* for a child to take a message: it never does much */
+#define BACKLOG	    512
+#define RESTART_NS  1000000000ull  /* at least between two starts of the child */
+#define HANG_NS	    10000000000ull /* for the child to take a message before it is replaced */
+#define QUEUE_BYTES 4096 /* of messages, which is a few: each holds the memory of a census */
 
 struct web {
 	char address[ADDRESS_TEXT];
@@ -28,7 +29,8 @@ struct web {
 	int listen_fd;
 	int control_fd; /* -1: no child */
 	pid_t child;
-	uint64_t started; /* monotonic_ns() */
+	uint64_t started,
+		sent; /* monotonic_ns(): the child, and the last message that it had room for */
 	uint64_t crashes;
 	int last_fd; /* of the last census, -1 before the first */
 	struct http_snapshot last;
@@ -83,32 +85,43 @@ static int set_path(struct web *w, const char *path)
 	return 0;
 }
 
+/* Without waiting: -ETIMEDOUT when the child has not taken those before. */
+static int send_now(struct web *w, struct iovec *part, int fd)
+{
+	uint64_t now = monotonic_ns();
+	int r = message_send(w->control_fd, part, 1, fd, now);
+
+	if (r == 0)
+		w->sent = now;
+	return r;
+}
+
 static int send_last(struct web *w)
 {
 	struct iovec part = { &w->last, sizeof(w->last) };
 
-	if (w->last_fd < 0)
-		return 0;
-	return message_send(w->control_fd, &part, 1, w->last_fd, monotonic_ns() + SEND_NS);
+	return w->last_fd < 0 ? 0 : send_now(w, &part, w->last_fd);
 }
 
 static int start_child(struct web *w)
 {
 	struct iovec path = { w->path, strlen(w->path) };
 	_cleanup_close_ int ours = -1, theirs = -1;
-	int pair[2], r;
+	int pair[2], bytes = QUEUE_BYTES, r;
 
 	r = message_pair(pair);
 	if (r < 0)
 		return r;
 	ours = pair[0];
 	theirs = pair[1];
+	if (setsockopt(ours, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof(bytes)) < 0)
+		return -errno;
 	r = child_spawn(&http_child, (const int[]){ theirs, w->listen_fd }, 2, &w->child);
 	if (r < 0)
 		return r;
 	w->control_fd = TAKE_FD(ours);
 	w->started = monotonic_ns();
-	r = message_send(w->control_fd, &path, 1, -1, w->started + SEND_NS);
+	r = send_now(w, &path, -1);
 	return r < 0 ? r : send_last(w);
 }
 
@@ -127,15 +140,13 @@ bool web_is_alive(const struct web *w)
 	return w->control_fd >= 0 && poll(&p, 1, 0) == 0;
 }
 
-void web_tend(struct web *w)
+static void replace_child(struct web *w, const char *why)
 {
 	int r;
 
-	if (web_is_alive(w))
-		return;
 	if (w->control_fd >= 0) {
 		w->crashes++;
-		log_warn(0, "web: the child died, starting another");
+		log_warn(0, "web: the child %s, starting another", why);
 		end_child(w);
 	}
 	if (monotonic_ns() - w->started < RESTART_NS)
@@ -145,6 +156,12 @@ void web_tend(struct web *w)
 		log_warn(r, "web: cannot start the child, trying again at the next census");
 		end_child(w);
 	}
+}
+
+void web_tend(struct web *w)
+{
+	if (!web_is_alive(w))
+		replace_child(w, "died");
 }
 
 int web_new(const struct web_options *o, struct web **ret)
@@ -245,8 +262,12 @@ int web_publish(struct web *w, struct model *m)
 		free(bodies[i].iov_base);
 	if (r < 0)
 		return r;
-	if (alive)
-		return send_last(w);
+	if (alive) {
+		r = send_last(w);
+		if (r != -ETIMEDOUT || monotonic_ns() - w->sent < HANG_NS)
+			return r;
+		replace_child(w, "hangs");
+	}
 	web_tend(w); /* which sends it */
 	return web_is_alive(w) ? 0 : -EPIPE;
 }

@@ -4,8 +4,15 @@
 import collections
 import json
 import subprocess
+import time
 
 SECONDS = 30
+
+# Root in a container without CAP_BPF: /proc alone, said once a topic.
+WITHOUT_BPF = ("setpriv", "--bounding-set=-sys_admin,-bpf,-perfmon",
+               "--inh-caps=-sys_admin,-bpf,-perfmon")
+FALLS_BACK = [f"seep: {topic}: no BPF iterator (not permitted), falling back to /proc"
+              for topic in ("process", "fd")]
 
 
 def parse(text):
@@ -13,11 +20,13 @@ def parse(text):
     return [json.loads(line) for line in text.splitlines()]
 
 
-def top(seep, *arguments):
-    """One look at the host. Nothing on stderr: a warning that is not expected fails the test."""
-    done = subprocess.run([seep, "top", "--once", "--json", "--all", *map(str, arguments)],
-                          capture_output=True, timeout=SECONDS)
-    assert done.returncode == 0, done.stderr.decode(errors="replace")
+def top(seep, *arguments, before=(), complaints=()):
+    """One look at the host, through a command before it if given. A warning on stderr that is not
+    among those expected fails the test."""
+    done = subprocess.run([*before, seep, "top", "--once", "--json", "--all",
+                           *map(str, arguments)], capture_output=True, timeout=SECONDS)
+    said = done.stderr.decode(errors="replace").splitlines()
+    assert done.returncode == 0 and said == list(complaints), said
     return parse(done.stdout.decode())
 
 
@@ -44,3 +53,35 @@ def counts(rows):
 def find(rows, **wanted):
     """Rows that have these values."""
     return [row for row in rows if all(row.get(name) == value for name, value in wanted.items())]
+
+
+class Stream:
+    """One seep top that goes on looking."""
+
+    def __init__(self, seep, folder, *arguments):
+        self.path = folder / "stream.json"
+        self.process = subprocess.Popen([seep, "top", "--json", "--all", *map(str, arguments)],
+                                        stdout=open(self.path, "wb"))
+
+    def latest(self):
+        """{(pid, key): row} of the last look that is written whole."""
+        text = self.path.read_bytes()
+        return {(row["pid"], key_of(row)): row
+                for row in parse(text[:text.rfind(b"\n") + 1].decode())}
+
+    def wait(self, pid, key, live):
+        """The row of a process when it has that count."""
+        deadline, row = time.monotonic() + SECONDS, None
+        while time.monotonic() < deadline:
+            row = self.latest().get((pid, key))
+            if row and row["live"] == live:
+                return row
+            time.sleep(0.1)
+        raise AssertionError(f"{key} of {pid} never was {live}: {row}")
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *error):
+        self.process.kill()
+        self.process.wait()

@@ -106,3 +106,23 @@ def test_counts(comparisons, program, name):
     assert len(result.values) > BARRIERS / 4, "a workload that does not move proves nothing"
     assert not result.wrong["oracle"], result.wrong["oracle"][:5]
     assert not result.wrong["seep"], result.wrong["seep"][:5]
+
+
+@pytest.mark.parametrize("program,name", all_leaks(), ids=lambda value: value)
+def test_counts_by_proc(seep, workloads, tmp_path, program, name):
+    """The fall-back counts the same, or says that it cannot know."""
+    with workload.Workload(workloads / program, name, tmp_path, "--seed", SEED) as running:
+        if running.read() is None:
+            pytest.skip(f"this kernel has no {name}")
+        for _ in range(3):
+            running.go_on()
+            books = running.read()["books"]
+        seen = rows.top(seep, "-p", running.pid, before=rows.WITHOUT_BPF,
+                        complaints=rows.FALLS_BACK)
+        unknown = {workload.resource_of(rows.key_of(row)) for row in seen
+                   if row["live"] is None and row["reason"]}
+        counted = rows.counts(seen)[running.pid]
+        differences = [d for d in workload.differences(books, counted)
+                       if workload.resource_of(d.split(":")[0]) not in unknown]
+        assert differences == []
+        assert not unknown & {"fd", "thread", "process", "memory"}

@@ -6,7 +6,6 @@ import os
 import pathlib
 import subprocess
 import sys
-import time
 
 import pytest
 
@@ -95,17 +94,18 @@ def test_storm(seep, start, name):
     agree(seep, scenario.read())
 
 
-def test_pid_reuse(seep, start):
-    """Another process under the same number is another process, with its own start."""
+def test_pid_reuse(seep, start, tmp_path):
+    """Another process under the same number is another process: nothing of the first is left."""
     scenario = start("hard_tasks", "pid_reuse")
-    first = scenario.read()
-    before = rows.find(agree(seep, first), pid=first["pid"], resource="fd", kind=None)
-    time.sleep(0.02)  # a clock tick: start times are told apart by these
-    scenario.go_on()
-    second = scenario.read()
-    after = rows.find(agree(seep, second), pid=second["pid"], resource="fd", kind=None)
-    assert second["pid"] == first["pid"]
-    assert after[0]["start_time"] > before[0]["start_time"]
+    first = scenario.read()["pid"]
+    with rows.Stream(seep, tmp_path, "-d", 0.2) as stream:
+        before = stream.wait(first, "fd/eventfd", 50)
+        scenario.go_on()
+        assert scenario.read()["pid"] == first
+        after = stream.wait(first, "fd/eventfd", 5)
+    assert after["start_time"] > before["start_time"]
+    assert before["exe"].endswith("/hard_tasks")
+    assert after["exe"].endswith("/sleep")
 
 
 def test_dead_leader(seep, start):

@@ -37,7 +37,12 @@ static void drop(const struct item *item, const char *key)
 
 static noinline int open_session_file(struct item *ret)
 {
-	return keep(ret, open("session.log", O_CREAT | O_APPEND | O_WRONLY, 0600), "fd/file");
+	int r = keep(ret, open("session.log", O_CREAT | O_APPEND | O_WRONLY, 0600), "fd/file");
+
+	if (r < 0)
+		return r;
+	must(write(ret->a, "begin\n", 6), "session.log");
+	return 0;
 }
 GIVE(file, "fd/file")
 

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What the files of the heap source share. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <time.h>
+
+#include "agent/explain/heap_verdict.h"
+#include "agent/explain/source.h"
+#include "agent/probe/heap.h"
+
+/* One window, or the whole watch in exact mode. Times in seconds; CPU is that of the process. */
+struct heap_window {
+	double began, cpu, cost;
+	uint64_t given, taken;
+};
+
+struct heap_source {
+	const struct explain_options *options;
+	struct reader *reader;
+	struct uprobe_host host;
+	struct heap *heap;
+	clockid_t cpu_clock; /* of the process */
+	bool attached;
+	struct heap_window open; /* while attached */
+	double due;		 /* when the open window ends, or the next begins */
+	double length;		 /* of the next window */
+	double share;		 /* of one CPU that windows may cost */
+	uint64_t windows;
+	double cpu_began, worked; /* CPU that the process used until then; its own work in windows */
+	double balance, balance_squares; /* over windows: given less taken, and squares of it */
+	uint64_t resident, resident_end; /* bytes of anonymous memory */
+};
+
+/* CPU seconds of traps and programs so far, and the counts they come from. */
+double heap_source_cost(struct heap_source *s, struct heap_counts *ret_counts);
+double heap_source_cpu(const struct heap_source *s);
+
+/* Attach, and end what was attached; both are remembered as a window. */
+int heap_window_begin(struct heap_source *s);
+void heap_window_end(struct heap_source *s);
+
+/* Begin or end a window where it is time to; sizes the next one by what this one cost. */
+int heap_windows_poll(struct heap_source *s);
+
+/* One window of a few milliseconds, forgotten again: says on stderr what exact counting will cost,
+ * and learns the stacks before it begins. */
+int heap_estimate(struct heap_source *s);
+
+int heap_findings(struct heap_source *s, double seconds, struct findings *ret);

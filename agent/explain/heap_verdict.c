@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <string.h>
+
+#include "agent/explain/heap_verdict.h"
+
+#define CAUGHT_RETURNS 0.3 /* of the catches that were due */
+#define CAUGHT_KEEPS   0.1
+#define QUARTER_MAX    0.8 /* of what lives: more is a burst, not a habit */
+#define EXACT_MIN      8   /* blocks that say something */
+
+static double caught(const struct heap_site *s)
+{
+	return (double)(s->sums.destroyed - s->sums.transient + s->sums.reused);
+}
+
+/* Survivors that a later window could catch. */
+static double exposed(const struct heap_site *s)
+{
+	return (double)s->old + caught(s);
+}
+
+/* How likely a survivor that was given back is caught, by the sites that do give back. */
+static double catch_rate(const struct heap_watch *watch, const struct heap_site *sites, size_t n)
+{
+	double all = 0, hits = 0, rate;
+
+	for (size_t i = 0; i < n; i++) {
+		if (caught(&sites[i]) < 2)
+			continue;
+		all += exposed(&sites[i]);
+		hits += caught(&sites[i]);
+	}
+	rate = all > 0 ? hits / all : 0;
+	return rate > watch->share ? rate : watch->share;
+}
+
+static uint64_t aged(const struct heap_site *s)
+{
+	return s->born[0] + s->born[1] + s->born[2];
+}
+
+static bool is_steady(const struct heap_site *s)
+{
+	for (int i = 0; i < 3; i++)
+		if (s->born[i] == 0 || (double)s->born[i] > QUARTER_MAX * (double)aged(s))
+			return false;
+	return true;
+}
+
+static enum site_verdict judge_windows(const struct heap_site *s, double rate)
+{
+	double due = exposed(s) * rate;
+
+	if (caught(s) >= 2 && caught(s) >= CAUGHT_RETURNS * due)
+		return SITE_RETURNS;
+	if (due >= HEAP_EXPECTED && caught(s) < CAUGHT_KEEPS * due && is_steady(s))
+		return SITE_KEEPS;
+	/* Nothing ever outlives its window. */
+	if (s->live == 0 && s->sums.transient > 0)
+		return SITE_RETURNS;
+	return SITE_UNDECIDED;
+}
+
+static enum site_verdict judge_exact(const struct heap_site *s)
+{
+	if (aged(s) >= EXACT_MIN && is_steady(s))
+		return SITE_KEEPS;
+	if (s->sums.destroyed > 0 && aged(s) == 0)
+		return SITE_RETURNS;
+	/* Most of it went, and what is left is not from all along. */
+	if (s->sums.destroyed >= EXACT_MIN && 10 * s->live < s->sums.destroyed)
+		return SITE_RETURNS;
+	return SITE_UNDECIDED;
+}
+
+/* Mappings have no part in the balance: only calls of the allocator are counted there. */
+static bool is_block(const struct heap_site *s)
+{
+	return strcmp(s->kind, "malloc") == 0;
+}
+
+static void check_balance(const struct heap_watch *watch, const struct heap_site *sites, size_t n,
+			  enum site_verdict *verdicts)
+{
+	double kept = 0;
+
+	for (size_t i = 0; i < n; i++)
+		if (verdicts[i] == SITE_KEEPS && is_block(&sites[i]))
+			kept += (double)sites[i].live;
+	if (watch->balance + 2 * watch->balance_error >= kept / 2)
+		return;
+	for (size_t i = 0; i < n; i++)
+		if (verdicts[i] == SITE_KEEPS && is_block(&sites[i]))
+			verdicts[i] = SITE_UNDECIDED;
+}
+
+void heap_judge(const struct heap_watch *watch, const struct heap_site *sites, size_t n,
+		enum site_verdict *ret)
+{
+	double rate = catch_rate(watch, sites, n);
+
+	for (size_t i = 0; i < n; i++)
+		ret[i] = watch->exact ? judge_exact(&sites[i]) : judge_windows(&sites[i], rate);
+	check_balance(watch, sites, n, ret);
+}

@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "agent/explain/heap_verdict.h"
+
+/* Survivors that still live come evenly from all quarters. */
+static struct heap_site windowed(uint64_t live, uint64_t caught, uint64_t transient)
+{
+	struct heap_site s = { .kind = "malloc", .live = live, .old = live };
+
+	s.sums.created = live + caught + transient;
+	s.sums.destroyed = caught + transient;
+	s.sums.transient = transient;
+	for (int i = 0; i < 4; i++)
+		s.born[i] = live / 4;
+	return s;
+}
+
+static struct heap_site exact(uint64_t created, uint64_t a, uint64_t b, uint64_t c, uint64_t d)
+{
+	struct heap_site s = { .kind = "malloc", .live = a + b + c + d, .born = { a, b, c, d } };
+
+	s.sums.created = created;
+	s.sums.destroyed = created - s.live;
+	return s;
+}
+
+static const struct heap_watch windows = { .share = 0.001, .balance = 1e6, .balance_error = 1 };
+static const struct heap_watch all = { .exact = true, .balance = 1e6, .balance_error = 1 };
+
+/* The figures of the design: 28 windows, one percent of what is taken is kept. */
+static void test_churn_and_leak(void **state)
+{
+	struct heap_site sites[] = { windowed(4449, 3051, 100), windowed(69, 0, 0) };
+	enum site_verdict v[2];
+
+	heap_judge(&windows, sites, 2, v);
+	assert_int_equal(v[0], SITE_RETURNS);
+	assert_int_equal(v[1], SITE_KEEPS);
+}
+
+/* Too few to tell: with four in ten caught, 12 survivors could all be missed by chance. */
+static void test_too_few(void **state)
+{
+	struct heap_site sites[] = { windowed(4449, 3051, 100), windowed(12, 0, 0) };
+	enum site_verdict v[2];
+
+	heap_judge(&windows, sites, 2, v);
+	assert_int_equal(v[1], SITE_UNDECIDED);
+}
+
+/* Nobody gives back, and little of the work was seen: no comparison, no accusation. */
+static void test_nothing_to_compare(void **state)
+{
+	struct heap_site site = windowed(1000, 0, 0);
+	struct heap_watch seen = windows;
+	enum site_verdict v;
+
+	heap_judge(&windows, &site, 1, &v);
+	assert_int_equal(v, SITE_UNDECIDED);
+	seen.share = 0.2;
+	heap_judge(&seen, &site, 1, &v);
+	assert_int_equal(v, SITE_KEEPS);
+}
+
+/* A start that takes its tables and then no more. */
+static void test_warm_up(void **state)
+{
+	struct heap_site sites[] = { windowed(4449, 3051, 100), windowed(400, 0, 0) };
+	enum site_verdict v[2];
+
+	sites[1].born[0] = 400;
+	sites[1].born[1] = sites[1].born[2] = sites[1].born[3] = 0;
+	heap_judge(&windows, sites, 2, v);
+	assert_int_equal(v[1], SITE_UNDECIDED);
+}
+
+/* A full cache: as many old blocks go as new ones come, so nothing can be kept. */
+static void test_balance(void **state)
+{
+	struct heap_site sites[] = { windowed(4449, 3051, 100), windowed(400, 0, 0) };
+	struct heap_watch level = { .share = 0.001, .balance = 3, .balance_error = 10 };
+	enum site_verdict v[2];
+
+	heap_judge(&level, sites, 2, v);
+	assert_int_equal(v[1], SITE_UNDECIDED);
+	level.balance = 390;
+	heap_judge(&level, sites, 2, v);
+	assert_int_equal(v[1], SITE_KEEPS);
+}
+
+static void test_exact(void **state)
+{
+	struct heap_site sites[] = {
+		exact(40000, 0, 0, 0, 1000), /* a cache that turns over */
+		exact(40, 10, 9, 11, 10),    /* a leak */
+		exact(4000, 10, 9, 11, 10),  /* one percent is kept */
+		exact(500, 500, 0, 0, 0),    /* a start */
+		exact(3, 1, 1, 1, 0),	     /* too few */
+	};
+	enum site_verdict v[5];
+
+	heap_judge(&all, sites, 5, v);
+	assert_int_equal(v[0], SITE_RETURNS);
+	assert_int_equal(v[1], SITE_KEEPS);
+	assert_int_equal(v[2], SITE_KEEPS);
+	assert_int_equal(v[3], SITE_UNDECIDED);
+	assert_int_equal(v[4], SITE_UNDECIDED);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_churn_and_leak),	   cmocka_unit_test(test_too_few),
+		cmocka_unit_test(test_nothing_to_compare), cmocka_unit_test(test_warm_up),
+		cmocka_unit_test(test_balance),		   cmocka_unit_test(test_exact),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,147 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Judges what a guest printed: each case of it gives results, each with a reason when it is bad.
+
+The words of counting are those of the end-to-end tests (tests/e2e/rows.py, workload.py): a guest
+and this host are held to the same books.
+"""
+
+import collections
+import json
+import pathlib
+import sys
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "e2e"))
+
+import rows  # noqa: E402
+import workload  # noqa: E402
+
+Result = collections.namedtuple("Result", "name word why", defaults=("",))  # ok, FAIL or skip
+
+# Every kernel of the matrix allows the best rung of each topic. (seep check's words.)
+BEST_RUNGS = {"process": "iterator", "fd": "iterator", "netns": "iterator",
+              "thread ledger": "tp_btf", "tcp ledger": "tp_btf", "fd ledger": "fentry"}
+
+
+def verdict(name, complaints):
+    """One result: bad when there is any complaint."""
+    return Result(name, "FAIL", "; ".join(complaints[:3])) if complaints else Result(name, "ok")
+
+
+def json_lines(lines):
+    return [json.loads(line) for line in lines if line.startswith("{")]
+
+
+def words_of(case, first):
+    """The rest of the lines that start with this word."""
+    return [line.split(" ", 1)[1] for line in case.lines if line.startswith(first + " ")]
+
+
+def statuses(case):
+    return [f"seep ended with {status}" for status in words_of(case, "status") if status != "0"]
+
+
+def judge_boot(case, release):
+    complaints = []
+    if words_of(case, "release") != [release]:
+        complaints.append(f"it says {words_of(case, 'release')}, not {release}")
+    if "btf" not in case.lines:
+        complaints.append("no BTF")
+    if not {"pids", "memory"} <= set(" ".join(words_of(case, "controllers")).split()):
+        complaints.append("cgroup v2 lacks pids or memory")
+    return [verdict("boot", complaints)]
+
+
+def judge_load(case, release):
+    """load TOPIC PROGRAM ok | absent WHY | refused WHY, for every program."""
+    results = []
+    for line in words_of(case, "load"):
+        topic, program, word, *why = line.split(" ", 3)
+        word = {"ok": "ok", "absent": "skip", "refused": "FAIL"}[word]
+        results.append(Result(f"load {topic}/{program}", word, " ".join(why)))
+    return results or [Result("load", "FAIL", "no program was tried")]
+
+
+def judge_check(case, release):
+    said = {row["check"]: row for row in json_lines(case.lines)}
+    complaints = statuses(case)
+    if said.get("kernel", {}).get("value") != release:
+        complaints.append("the kernel is not named")
+    results = [verdict("check", complaints)]
+    for topic, rung in BEST_RUNGS.items():
+        row = said.get(topic, {"value": None, "reason": None})
+        results.append(verdict(f"check {topic}", [] if row["value"] == rung else
+                               [f"took {row['value']}, not {rung}: {row['reason']}"]))
+    return results
+
+
+def looks(case):
+    """(books by workload, rows of seep) of each barrier."""
+    books, seen = {}, []
+    for line in case.lines:
+        if line.startswith("books "):
+            _, name, text = line.split(" ", 2)
+            books[name] = json.loads(text)
+        elif line.startswith("{"):
+            seen.append(json.loads(line))
+        elif line.startswith("status "):
+            yield books, seen
+            books, seen = {}, []
+
+
+def judge_counts(case, release):
+    """Each workload at each barrier: its books are what seep saw."""
+    compared, values = collections.Counter(), collections.defaultdict(set)
+    wrong = collections.defaultdict(list)
+    for books, seen in looks(case):
+        counted = rows.counts(seen)
+        for name, line in books.items():
+            compared[name] += 1
+            values[name].add(json.dumps(line["books"]))
+            for difference in workload.differences(line["books"], counted.get(line["pid"], {})):
+                wrong[name].append(f"barrier {line['barrier']}: {difference}")
+    results = [verdict("counts", statuses(case))]
+    for name in words_of(case, "workload"):
+        if not compared[name]:
+            results.append(Result(f"counts {name}", "skip", f"this kernel has no {name}"))
+            continue
+        still = ["it did not move"] if len(values[name]) < 2 else []
+        results.append(verdict(f"counts {name}", wrong[name] + still))
+    return results
+
+
+def judge_bounds(case, release):
+    """The limits of the cgroup are found, and what all its members use of them."""
+    seen = json_lines(case.lines)
+    results = [verdict("bounds", statuses(case))]
+    memory = [int(word) for word in words_of(case, "memory.current")]
+    for resource, source, bound, used in (
+            ("thread", "pids.max", 200, [int(w) for w in words_of(case, "pids.current")]),
+            ("memory", "memory.max", 64 << 20, memory)):
+        row = (rows.find(seen, resource=resource, kind=None) or [{}])[0]
+        found = (row.get("bound"), row.get("bound_source"), row.get("bound_scope"))
+        complaints = [] if found == (bound, source, "cgroup") else [f"bound is {found}"]
+        if not used or not min(used) <= (row.get("bound_used") or 0) <= max(used):
+            complaints.append(f"bound_used is {row.get('bound_used')}, the cgroup says {used}")
+        results.append(verdict(f"bounds {source}", complaints))
+    return results
+
+
+JUDGES = {"boot": judge_boot, "load": judge_load, "check": judge_check, "counts": judge_counts,
+          "bounds": judge_bounds}
+
+
+def judge(boot, release, names):
+    """Results of all cases that were asked for; one that never ended is a failure of its own."""
+    results = []
+    for name in names:
+        case = boot.cases.get(name)
+        if not case or case.status is None:
+            state = "the time limit came" if boot.overdue else "the guest ended"
+            when = f"within {name}" if case else f"before {name}"
+            results.append(Result(name, "FAIL", f"{state} {when}: {boot.last_words()}"))
+            continue
+        try:
+            results += JUDGES[name](case, release)
+        except (ValueError, KeyError, AssertionError) as error:
+            results.append(Result(name, "FAIL", f"not as agreed: {error!r}"))
+    return results

@@ -89,7 +89,9 @@ static __always_inline void fill_file(struct file_row *row, struct file *file, u
 	if (row->kind == FILE_KIND_FILE && (mode & S_IFMT) == S_IFREG && inode->i_nlink == 0 &&
 	    !(inode->i_sb->s_flags & SB_KERNMOUNT)) {
 		row->flags = FILE_DELETED;
-		row->size = inode->i_size;
+		row->detail = inode->i_size;
+	} else if (row->kind == FILE_KIND_PIPE) {
+		row->detail = file_birth(inode);
 	}
 }
 

@@ -32,7 +32,7 @@ enum file_kind {
 };
 
 enum file_flags {
-	FILE_DELETED = 1 << 0, /* no name is left; size is what it holds */
+	FILE_DELETED = 1 << 0, /* no name is left; detail is what it holds */
 };
 
 struct file_table_row {
@@ -49,7 +49,7 @@ struct file_row {
 	__u32 fd;
 	__u64 file;  /* struct file */
 	__u64 inode; /* number */
-	__u64 size;  /* bytes of a deleted file */
+	__u64 detail; /* bytes of a deleted file; of a pipe, when it was made (seconds, file_birth) */
 	__u64 operations; /* struct file_operations: how a kind is learned */
 	__u32 kind;
 	__u32 flags;

@@ -182,7 +182,16 @@ struct timespec64 {
 	long tv_nsec;
 };
 
+struct inode___structs {
+	struct timespec64 i_atime, i_mtime, i_ctime;
+};
+
+struct inode___renamed {
+	struct timespec64 __i_ctime;
+};
+
 struct inode {
+	s64 i_atime_sec, i_mtime_sec, i_ctime_sec;
 	unsigned short i_mode;
 	unsigned int i_nlink;
 	unsigned long i_ino;

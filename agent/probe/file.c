@@ -116,7 +116,7 @@ static void take_deleted(struct sweep *s, const struct file_row *row)
 			return;
 	if (s->n_deleted < DELETED_SEEN)
 		s->deleted[s->n_deleted++] = row->inode;
-	model_cell_add(s->p->cells, SLOT_DELETED, (int64_t)row->size);
+	model_cell_add(s->p->cells, SLOT_DELETED, (int64_t)row->detail);
 }
 
 static double take_file(struct sweep *s, const struct file_row *row)
@@ -124,6 +124,9 @@ static double take_file(struct sweep *s, const struct file_row *row)
 	double first = ages_seen(s->p->ages, row->fd, identity_of(row), s->model->now);
 	double age = s->model->now - first;
 
+	/* The kernel knows better how old a pipe is, to the second. */
+	if (row->kind == FILE_KIND_PIPE && row->detail)
+		age = fmax(age, s->model->now - (double)row->detail - 1);
 	count(s, file_kinds_slot(row->kind), age);
 	if (row->kind == FILE_KIND_TIMERFD)
 		count(s, SLOT_TIMER_TIMERFD, age);

@@ -28,6 +28,34 @@ enum rss_counter { RSS_FILE, RSS_ANON, RSS_SWAP, RSS_SHMEM, RSS_COUNTERS }; /* i
 				    (mm)->rss_stat[which].count)
 #define mm_remainders(mm, which) (mm_has_atomic_counts(mm) ? 0 : (u64)(mm)->rss_stat[which].counters)
 
+/*
+ * Seconds since the epoch at which a file without a name was made, at the latest: all its times
+ * begin there, and what is written and read moves some of them. The times were structs until 6.10
+ * (3aa63a569c64), the changed one under another name from 6.6 (13bc24457850).
+ */
+static __always_inline u64 file_birth(struct inode *inode)
+{
+	struct inode___structs *old = (void *)inode;
+	struct inode___renamed *renamed = (void *)inode;
+	s64 accessed, modified, changed;
+
+	if (bpf_core_field_exists(inode->i_ctime_sec)) {
+		accessed = inode->i_atime_sec;
+		modified = inode->i_mtime_sec;
+		changed = inode->i_ctime_sec;
+	} else if (bpf_core_field_exists(old->i_ctime)) {
+		accessed = old->i_atime.tv_sec;
+		modified = old->i_mtime.tv_sec;
+		changed = old->i_ctime.tv_sec;
+	} else if (bpf_core_field_exists(renamed->__i_ctime)) {
+		accessed = modified = changed = renamed->__i_ctime.tv_sec;
+	} else {
+		return 0;
+	}
+	accessed = accessed < modified ? accessed : modified;
+	return accessed < changed ? accessed : changed;
+}
+
 #define PID_INIT_INODE 0xEFFFFFFC /* of the host's PID namespace: include/linux/proc_ns.h */
 #define PID_LEVELS     8	  /* of nesting that are looked through; the kernel allows 32 */
 

@@ -143,6 +143,18 @@ test-e2e: all $(drivers) workloads
 	$(Q)O=$(O) $(PYTHON) tests/run.py e2e
 
 # Does each test that counts turn red when the counting is broken?
+# Figures of this machine: CPU, memory, nanoseconds an event, ratios. SECTIONS= names some of them.
+.PHONY: bench
+bench: deps-test
+	$(call install_packages,$(BENCH_PACKAGES))
+	$(Q)$(MAKE) --no-print-directory all $(O)/bench/holder
+	$(Q)O=$(O) $(PYTHON) tests/bench/bench.py $(SECTIONS)
+
+$(O)/bench/%: tests/bench/%.c
+	@mkdir -p $(@D)
+	$(call say,CC,$@)
+	$(Q)$(CC) -O2 -g -Wall -Wextra $< -o $@
+
 .PHONY: test-mutations
 test-mutations: all workloads
 	$(Q)O=$(O) $(PYTHON) tests/mutations/run.py

@@ -64,6 +64,12 @@ def noise(low, high, seed=1):
     return lambda t: values[round(t * 60 / STEP_MINUTES)]
 
 
+def bursts(high):
+    """Nothing half of the time, else up to high."""
+    either = noise(-high, high)
+    return lambda t: max(0, either(t))
+
+
 def wander(seed):
     """Noise with a memory of hours around 500."""
     draw, value, values = random.Random(seed), 0, []
@@ -113,7 +119,7 @@ GUILTY = {
     "leak of threads": case(live(leak(), "thread", "all"), "SeepGrowing"),
     "leak of memory": case(live_bytes(lambda t: 2e9 + 3e6 * t), "SeepGrowing"),
     "leak under a saw-tooth": case(live(total(leak(), saw_tooth(0.8))), "SeepGrowing"),
-    "leak under noise": case(live(total(leak(5), noise(0, 400))), "SeepGrowing"),
+    "leak under noise": case(live(total(leak(5), bursts(2000))), "SeepGrowing"),
     "leak by load": case(live(by_load), "SeepGrowing"),
     "leak, agent restarts": case(live(gap(leak(), (20, 20.3), (40, 40.9))), "SeepGrowing"),
     "leak, another kind steady": case(live(leak()) | live(constant(40), kind="file"), "SeepGrowing"),

@@ -36,6 +36,13 @@ static inline void buffer_add_string(struct buffer *b, const char *s)
 void buffer_add_int(struct buffer *b, int64_t value);
 void buffer_printf(struct buffer *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
+/* Empty it for another text, in the same memory. */
+static inline void buffer_reset(struct buffer *b)
+{
+	b->len = 0;
+	b->failed = false;
+}
+
 /* Hand the text over, with a zero byte after its end; the caller frees. -ENOMEM if any call failed.
  */
 int buffer_take(struct buffer *b, char **ret, size_t *ret_len);

@@ -27,11 +27,11 @@ static size_t family_length(const struct metric *m, enum prometheus_format forma
 static void add_meta(struct exposition *e, const struct metric *m, const char *what,
 		     const char *value)
 {
-	buffer_add_string(&e->out, what);
-	buffer_add(&e->out, m->name, family_length(m, e->format));
-	buffer_add(&e->out, " ", 1);
-	buffer_add_string(&e->out, value);
-	buffer_add(&e->out, "\n", 1);
+	buffer_add_string(e->out, what);
+	buffer_add(e->out, m->name, family_length(m, e->format));
+	buffer_add(e->out, " ", 1);
+	buffer_add_string(e->out, value);
+	buffer_add(e->out, "\n", 1);
 }
 
 static void start_family(struct exposition *e, const struct metric *m)
@@ -85,19 +85,18 @@ void exposition_sample(struct exposition *e, enum metric_id id, double value,
 	if (e->family != id)
 		start_family(e, m);
 	e->family = id;
-	buffer_add_string(&e->out, m->name);
-	add_labels(&e->out, m, labels);
-	buffer_add(&e->out, " ", 1);
+	buffer_add_string(e->out, m->name);
+	add_labels(e->out, m, labels);
+	buffer_add(e->out, " ", 1);
 	if (fabs(value) < EXACT_LIMIT && value == trunc(value))
-		buffer_add_int(&e->out, (int64_t)value);
+		buffer_add_int(e->out, (int64_t)value);
 	else
-		buffer_printf(&e->out, "%.15g", value);
-	buffer_add(&e->out, "\n", 1);
+		buffer_printf(e->out, "%.15g", value);
+	buffer_add(e->out, "\n", 1);
 }
 
-int exposition_end(struct exposition *e, char **ret, size_t *ret_len)
+void exposition_end(struct exposition *e)
 {
 	if (e->format == PROMETHEUS_OPENMETRICS)
-		buffer_add_string(&e->out, "# EOF\n");
-	return buffer_take(&e->out, ret, ret_len);
+		buffer_add_string(e->out, "# EOF\n");
 }

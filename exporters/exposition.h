@@ -12,7 +12,7 @@
 #include "exporters/prometheus.h"
 
 struct exposition {
-	struct buffer out;
+	struct buffer *out;
 	enum prometheus_format format;
 	enum metric_id family; /* the one whose samples are being written; METRIC_MAX before any */
 };
@@ -24,5 +24,5 @@ struct exposition {
 void exposition_sample(struct exposition *e, enum metric_id id, double value,
 		       const char *const labels[]);
 
-/* Close the text; see buffer_take. */
-int exposition_end(struct exposition *e, char **ret, size_t *ret_len);
+/* Close the text. */
+void exposition_end(struct exposition *e);

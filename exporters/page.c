@@ -6,7 +6,6 @@
 #include <time.h>
 
 #include "agent/base/cleanup.h"
-#include "exporters/buffer.h"
 #include "exporters/page.h"
 
 #define SUSPECTS 20
@@ -201,16 +200,11 @@ static void add_top(struct buffer *b, const struct model *m, const char *path)
 		      SEEP_VERSION, m->n_processes, m->n_groups, when, path);
 }
 
-int page_render(const struct model *m, const char *path, char **ret, size_t *ret_len)
+int page_write(const struct model *m, const char *path, struct buffer *out)
 {
-	struct buffer b = { 0 };
-	int r;
-
-	add_top(&b, m, path);
-	add_suspects(&b, m);
-	add_fullest(&b, m);
-	buffer_add_string(&b, "</body>\n</html>\n");
-	r = buffer_take(&b, ret, ret_len);
-	buffer_done(&b);
-	return r;
+	add_top(out, m, path);
+	add_suspects(out, m);
+	add_fullest(out, m);
+	buffer_add_string(out, "</body>\n</html>\n");
+	return out->failed ? -ENOMEM : 0;
 }

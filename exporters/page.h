@@ -2,9 +2,8 @@
 /* The page at /: links, and what moves, for a person with a browser and no Prometheus. */
 #pragma once
 
-#include <stddef.h>
-
 #include "agent/model/model.h"
+#include "exporters/buffer.h"
 
-/* path: of the metrics. The caller frees *ret, see buffer_take. -ENOMEM. */
-int page_render(const struct model *m, const char *path, char **ret, size_t *ret_len);
+/* Add the page to a buffer; path: of the metrics. -ENOMEM. */
+int page_write(const struct model *m, const char *path, struct buffer *out);

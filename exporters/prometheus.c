@@ -289,10 +289,10 @@ static void write_agent(struct exposition *e, const struct model *m)
 	SAMPLE(e, START_TIME, self.start_time);
 }
 
-int prometheus_render(const struct model *m, enum prometheus_format f, char **ret, size_t *ret_len)
+int prometheus_write(const struct model *m, enum prometheus_format f, struct buffer *out)
 {
 	_cleanup_(selection_freep) struct selection *chosen = NULL;
-	struct exposition e = { .format = f, .family = METRIC_MAX };
+	struct exposition e = { .out = out, .format = f, .family = METRIC_MAX };
 	int r = selection_new(m, &chosen);
 
 	if (r < 0)
@@ -303,7 +303,17 @@ int prometheus_render(const struct model *m, enum prometheus_format f, char **re
 		write_netns(&e, m, id);
 	write_losses(&e, m);
 	write_agent(&e, m);
-	r = exposition_end(&e, ret, ret_len);
-	buffer_done(&e.out);
+	exposition_end(&e);
+	return out->failed ? -ENOMEM : 0;
+}
+
+int prometheus_render(const struct model *m, enum prometheus_format f, char **ret, size_t *ret_len)
+{
+	struct buffer out = { 0 };
+	int r = prometheus_write(m, f, &out);
+
+	if (r == 0)
+		r = buffer_take(&out, ret, ret_len);
+	buffer_done(&out);
 	return r;
 }

@@ -3,8 +3,9 @@
 #pragma once
 
 #include <stddef.h>
-#include <sys/uio.h>
 
-/* A descriptor on a file that holds the parts one after the other, which the caller closes; or a
- * negative errno. */
-int sealed_file(const char *name, const struct iovec *parts, size_t n);
+/* A descriptor on an empty file, which the caller closes; or a negative errno. */
+int sealed_new(const char *name);
+int sealed_add(int fd, const char *data, size_t len);
+/* From here on nobody changes it. */
+int sealed_close(int fd);

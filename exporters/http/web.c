@@ -34,6 +34,7 @@ struct web {
 	uint64_t crashes;
 	int last_fd; /* of the last census, -1 before the first */
 	struct http_snapshot last;
+	struct buffer body; /* kept from census to census */
 };
 
 /* ":port" means every address, IPv4 too, wherever IPv6 exists at all. */
@@ -205,6 +206,7 @@ void web_free(struct web *w)
 	end_child(w);
 	safe_close(w->listen_fd);
 	safe_close(w->last_fd);
+	buffer_done(&w->body);
 	free(w);
 }
 
@@ -218,48 +220,50 @@ int web_fd(const struct web *w)
 	return w->control_fd;
 }
 
-/* The bodies of one census; the caller frees each. */
-static int render(const struct web *w, const struct model *m, struct iovec bodies[HTTP_BODIES])
+static int write_body(struct web *w, const struct model *m, enum http_body body)
 {
-	struct iovec *text = &bodies[HTTP_TEXT], *open = &bodies[HTTP_OPENMETRICS];
-	struct iovec *page = &bodies[HTTP_PAGE];
-	int r;
-
-	r = prometheus_render(m, PROMETHEUS_TEXT, (char **)&text->iov_base, &text->iov_len);
-	if (r == 0)
-		r = prometheus_render(m, PROMETHEUS_OPENMETRICS, (char **)&open->iov_base,
-				      &open->iov_len);
-	if (r == 0)
-		r = page_render(m, w->path, (char **)&page->iov_base, &page->iov_len);
-	return r;
+	buffer_reset(&w->body);
+	switch (body) {
+	case HTTP_TEXT:
+		return prometheus_write(m, PROMETHEUS_TEXT, &w->body);
+	case HTTP_OPENMETRICS:
+		return prometheus_write(m, PROMETHEUS_OPENMETRICS, &w->body);
+	default:
+		return page_write(m, w->path, &w->body);
+	}
 }
 
-static int keep(struct web *w, const struct iovec bodies[HTTP_BODIES])
+/* Replace the last census by this one. */
+static int write_census(struct web *w, const struct model *m)
 {
-	int fd = sealed_file("seep-census", bodies, HTTP_BODIES);
+	_cleanup_close_ int fd = sealed_new("seep-census");
+	struct http_snapshot sizes;
+	int r = fd < 0 ? fd : 0;
 
-	if (fd < 0)
-		return fd;
+	for (enum http_body b = 0; r == 0 && b < HTTP_BODIES; b++) {
+		r = write_body(w, m, b);
+		if (r == 0)
+			r = sealed_add(fd, w->body.data, w->body.len);
+		sizes.len[b] = w->body.len;
+	}
+	if (r == 0)
+		r = sealed_close(fd);
+	if (r < 0)
+		return r;
 	safe_close(w->last_fd);
-	w->last_fd = fd;
-	for (size_t i = 0; i < HTTP_BODIES; i++)
-		w->last.len[i] = bodies[i].iov_len;
+	w->last_fd = TAKE_FD(fd);
+	w->last = sizes;
 	return 0;
 }
 
 int web_publish(struct web *w, struct model *m)
 {
-	struct iovec bodies[HTTP_BODIES] = { 0 };
 	bool alive = web_is_alive(w);
 	int r;
 
 	selection_count_drops(m);
 	m->lost[LOSS_WEB][LOSS_CRASHED] = w->crashes + (!alive && w->control_fd >= 0);
-	r = render(w, m, bodies);
-	if (r == 0)
-		r = keep(w, bodies);
-	for (size_t i = 0; i < HTTP_BODIES; i++)
-		free(bodies[i].iov_base);
+	r = write_census(w, m);
 	if (r < 0)
 		return r;
 	if (alive) {

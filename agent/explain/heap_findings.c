@@ -24,20 +24,24 @@ static double seen_share(const struct heap_source *s)
 	return cpu > 0 ? fmin(s->worked / cpu, 1) : 0;
 }
 
-static struct heap_watch watch_of(const struct heap_source *s)
-{
-	struct heap_watch w = { .exact = s->options->exact, .share = seen_share(s) };
-	double n = (double)s->windows;
-	double spread = n > 1 ? s->balance_squares - s->balance * s->balance / n : 0;
-
-	w.balance = s->balance;
-	w.balance_error = n > 1 && spread > 0 ? sqrt(spread * n / (n - 1)) : 1;
-	return w;
-}
-
 static double resident_growth(const struct heap_source *s)
 {
 	return s->resident_end > s->resident ? (double)(s->resident_end - s->resident) : 0;
+}
+
+static struct heap_watch watch_of(const struct heap_source *s)
+{
+	double n = (double)s->windows;
+	double spread = n > 1 ? s->balance_squares - s->balance * s->balance / n : 0;
+
+	return (struct heap_watch){
+		.exact = s->options->exact,
+		.share = seen_share(s),
+		.work = s->in_windows > 0 ? s->worked / s->in_windows : 0,
+		.grown = resident_growth(s),
+		.balance = s->balance,
+		.balance_error = spread > 0 ? sqrt(spread * n / (n - 1)) : 1,
+	};
 }
 
 /* Windows see too little to say how fast: what the process grew by is shared among its keepers. */

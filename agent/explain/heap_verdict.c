@@ -6,6 +6,8 @@
 #define CAUGHT_RETURNS 0.3 /* of the catches that were due */
 #define CAUGHT_KEEPS   0.1
 #define QUARTER_MAX    0.8 /* of what lives: more is a burst, not a habit */
+#define WORK_MIN     0.2 /* less of a window, and the share says nothing */
+#define GROWTH_MIN   65536 /* bytes: less drowns in pages */
 #define EXACT_MIN      8   /* blocks that say something */
 
 static double caught(const struct heap_site *s)
@@ -79,27 +81,51 @@ static bool is_block(const struct heap_site *s)
 	return strcmp(s->kind, "malloc") == 0;
 }
 
-static void check_balance(const struct heap_watch *watch, const struct heap_site *sites, size_t n,
-			  enum site_verdict *verdicts)
-{
-	double kept = 0;
+struct kept {
+	double blocks, bytes; /* bytes of mappings too */
+};
 
-	for (size_t i = 0; i < n; i++)
-		if (verdicts[i] == SITE_KEEPS && is_block(&sites[i]))
-			kept += (double)sites[i].live;
-	if (watch->balance + 2 * watch->balance_error >= kept / 2)
-		return;
-	for (size_t i = 0; i < n; i++)
-		if (verdicts[i] == SITE_KEEPS && is_block(&sites[i]))
-			verdicts[i] = SITE_UNDECIDED;
+static struct kept sum_kept(const struct heap_site *sites, size_t n,
+			    const enum site_verdict *verdicts)
+{
+	struct kept kept = { 0 };
+
+	for (size_t i = 0; i < n; i++) {
+		if (verdicts[i] != SITE_KEEPS)
+			continue;
+		kept.blocks += is_block(&sites[i]) ? (double)sites[i].live : 0;
+		kept.bytes += (double)sites[i].live_bytes;
+	}
+	return kept;
+}
+
+static bool balance_denies(const struct heap_watch *watch, const struct kept *kept)
+{
+	return watch->balance + 2 * watch->balance_error < kept->blocks / 2;
+}
+
+static bool growth_denies(const struct heap_watch *watch, const struct kept *kept)
+{
+	double due = watch->share > 0 ? kept->bytes / watch->share : 0;
+
+	if (watch->exact || watch->work < WORK_MIN || due < GROWTH_MIN)
+		return false;
+	return watch->grown < due / 10;
 }
 
 void heap_judge(const struct heap_watch *watch, const struct heap_site *sites, size_t n,
 		enum site_verdict *ret)
 {
 	double rate = catch_rate(watch, sites, n);
+	struct kept kept;
+	bool grows;
 
 	for (size_t i = 0; i < n; i++)
 		ret[i] = watch->exact ? judge_exact(&sites[i]) : judge_windows(&sites[i], rate);
-	check_balance(watch, sites, n, ret);
+	kept = sum_kept(sites, n, ret);
+	grows = !growth_denies(watch, &kept);
+	for (size_t i = 0; i < n; i++)
+		if (ret[i] == SITE_KEEPS &&
+		    (!grows || (is_block(&sites[i]) && balance_denies(watch, &kept))))
+			ret[i] = SITE_UNDECIDED;
 }

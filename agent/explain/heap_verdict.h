@@ -11,6 +11,8 @@
 struct heap_watch {
 	bool exact; /* every call was seen; else windows */
 	double share; /* windows: part of the program's own work that was seen, 0 to 1 */
+	double work;  /* windows: part of its time in them that was work and not traps, 0 to 1 */
+	double grown; /* bytes that its anonymous memory grew by */
 	double balance; /* blocks given less blocks taken back, old ones too, while it was watched */
 	double balance_error; /* one standard error of that */
 };
@@ -30,7 +32,9 @@ struct heap_watch {
  *
  * Blocks may live longer than any watch, as in a cache that is full: then as many old blocks go as
  * new ones come. Where the balance cannot hold half of what the sites seem to keep, they are
- * undecided.
+ * undecided. They are so, too, where the memory of the process did not grow by a tenth of what the
+ * keepers would have kept by now: traps make a program slow, and some keep notes of what was slow
+ * (a slow log, a retry). That is asked only where windows measure how much of the work they saw.
  */
 void heap_judge(const struct heap_watch *watch, const struct heap_site *sites, size_t n,
 		enum site_verdict *ret);

@@ -40,11 +40,9 @@ double heap_source_cpu(const struct heap_source *s)
 
 double heap_source_cost(struct heap_source *s, struct heap_counts *ret_counts)
 {
-	double trap = (s->host.entry_seconds + s->host.return_seconds) / 3; /* three hits a pair */
-
 	if (heap_counts(s->heap, ret_counts) < 0)
 		return 0;
-	return (double)ret_counts->values[HEAP_HITS] * trap +
+	return (double)ret_counts->values[HEAP_HITS] * heap_hit_seconds(s->heap) +
 	       (double)ret_counts->values[HEAP_NS] / 1e9;
 }
 
@@ -67,13 +65,14 @@ int heap_window_begin(struct heap_source *s)
 }
 
 /* What of the process's CPU time in the window was work of its own, and not traps. */
-static double work_in_window(struct heap_source *s)
+static void add_work(struct heap_source *s)
 {
 	struct heap_counts counts;
 	double cpu = heap_source_cpu(s) - s->open.cpu;
 	double traps = heap_source_cost(s, &counts) - s->open.cost;
 
-	return cpu > traps ? cpu - traps : 0;
+	s->in_windows += cpu;
+	s->worked += fmax(cpu - traps, 0);
 }
 
 void heap_window_end(struct heap_source *s)
@@ -81,7 +80,7 @@ void heap_window_end(struct heap_source *s)
 	struct heap_counts counts;
 	double net;
 
-	s->worked += work_in_window(s);
+	add_work(s);
 	heap_detach(s->heap);
 	s->attached = false;
 	heap_poll(s->heap);
@@ -200,6 +199,6 @@ int heap_estimate(struct heap_source *s)
 	heap_source_cost(s, &counts);
 	tell_cost(s, length, cpu, counts.values[HEAP_GIVEN] - given);
 	s->windows = 0;
-	s->worked = s->balance = s->balance_squares = 0;
+	s->worked = s->in_windows = s->balance = s->balance_squares = 0;
 	return heap_reset(s->heap);
 }

@@ -117,6 +117,7 @@ int heap_new(const struct heap_options *options, struct heap **ret)
 
 	if (!h)
 		return -ENOMEM;
+	h->host = options->host;
 	r = set_up(h, options);
 	if (r < 0) {
 		heap_free(h);
@@ -142,6 +143,17 @@ void heap_free(struct heap *h)
 const char *heap_allocator(const struct heap *h)
 {
 	return h->places.allocator;
+}
+
+double heap_hit_seconds(const struct heap *h)
+{
+	const struct uprobe_host *host = &h->host;
+	double pair = host->entry_seconds + host->return_seconds;
+
+	for (size_t i = 0; i < h->places.n && i < HEAP_HOT; i++)
+		if (h->places.rows[i].stepped)
+			pair += host->step_seconds;
+	return pair / 3;
 }
 
 int heap_attach(struct heap *h)

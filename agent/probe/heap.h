@@ -53,6 +53,10 @@ void heap_free(struct heap *h); /* accepts NULL */
 /* The file whose functions are probed; escaped, owned by the heap. */
 const char *heap_allocator(const struct heap *h);
 
+/* CPU seconds that a hit costs the process, the programs' own time aside: the mean over malloc's
+ * entry and return and free's entry. */
+double heap_hit_seconds(const struct heap *h);
+
 /* Attach, and count from then on: a window begins. */
 int heap_attach(struct heap *h);
 /* Stop counting at once, then take the traps out. */

@@ -157,11 +157,14 @@ static int add_function(const struct search *s, const struct module *m, const st
 {
 	struct heap_place place = { .what = row->what };
 	_cleanup_close_ int fd = -1;
+	struct reader_place found;
 	int r;
 
-	r = reader_find_function(s->reader, s->pid, m->path, row->name, &place.offset, &fd);
+	r = reader_find_probe(s->reader, s->pid, m->path, row->name, &found, &fd);
 	if (r < 0)
 		return r;
+	place.offset = found.offset + found.pass;
+	place.stepped = !found.cheap;
 	if (place.offset < m->offset || place.offset - m->offset >= m->end - m->start)
 		return -ENOENT; /* of another mapping of that file */
 	place.address = m->start + place.offset - m->offset;

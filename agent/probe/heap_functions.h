@@ -18,7 +18,8 @@ struct reader;
 struct heap_place {
 	struct heap_function what;
 	uint64_t address; /* in the process */
-	uint64_t offset;  /* in the file */
+	uint64_t offset;  /* in the file, where the probe goes */
+	bool stepped;	  /* the kernel must run the instruction there out of line */
 	int fd;		  /* of the file, owned */
 };
 

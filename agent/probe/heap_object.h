@@ -15,6 +15,7 @@ struct heap {
 	struct uprobe_set *probes;
 	struct ring_buffer *ring;
 	struct heap_places places;
+	struct uprobe_host host;
 	struct heap_known known;
 	struct heap_mappings mappings;
 	uint32_t window; /* of the last attach, from 1 */

@@ -25,6 +25,7 @@ struct uprobe_host {
 	const char *reason;   /* why not a better rung; NULL for the best */
 	double entry_seconds; /* of CPU, a hit of an entry probe with a trivial program */
 	double return_seconds; /* the same for a probe on the return, its trap at the entry included */
+	double step_seconds; /* more, when the instruction there must be run out of line */
 };
 
 const char *uprobe_rung_name(enum uprobe_rung rung);

@@ -15,12 +15,20 @@
 
 #define ROUNDS 300
 
-/* What is probed: it must exist once, and begin with an instruction of its own. */
-__attribute__((noinline, noclone, used)) static int trapped(int n)
-{
-	__asm__ volatile("" : "+r"(n));
-	return n + 1;
-}
+/*
+ * What is probed: one function begins as most do, by a push, which the kernel does itself; the
+ * other by an instruction that it must run out of line, at the price of a second trap.
+ */
+#define TRAPPED(name, first)                                                                       \
+	__attribute__((naked, noinline, noclone, used)) static int name(int n)                     \
+	{                                                                                          \
+		__asm__(first "\n\tlea 1(%rdi), %eax\n\tret");                                    \
+	}
+
+TRAPPED(trapped_cheap, "push %rbp\n\tpop %rbp")
+TRAPPED(trapped_stepped, "test %rdi, %rdi")
+
+typedef int trapped_function(int n);
 
 /* Where in this executable's file an address of ours is, by our own list of mappings. */
 static int own_offset(const void *address, uint64_t *ret_offset)
@@ -60,45 +68,74 @@ static double thread_seconds(void)
 	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
-/* Seconds of CPU that a call takes. In a thread of its own: not the first of the process. */
-static void *run_calls(void *ret_seconds)
+struct calls {
+	trapped_function *function;
+	double seconds; /* of CPU, a call */
+};
+
+/* In a thread of its own: not the first of the process. */
+static void *run_calls(void *calls)
 {
+	struct calls *c = calls;
 	double began = thread_seconds();
 
 	for (int i = 0; i < ROUNDS; i++)
-		trapped(i);
-	*(double *)ret_seconds = (thread_seconds() - began) / ROUNDS;
+		c->function(i);
+	c->seconds = (thread_seconds() - began) / ROUNDS;
 	return NULL;
 }
 
-static int run_thread(double *ret_seconds)
+static int run_thread(struct calls *calls)
 {
 	pthread_t thread;
-	int r = pthread_create(&thread, NULL, run_calls, ret_seconds);
+	int r = pthread_create(&thread, NULL, run_calls, calls);
 
 	return r != 0 ? -r : -pthread_join(thread, NULL);
 }
 
-static int measure(struct uprobe_bpf *o, enum uprobe_rung rung, int file_fd, bool at_return,
+/* One function, one kind of probe. */
+struct trial {
+	struct uprobe_bpf *object;
+	enum uprobe_rung rung;
+	int file_fd; /* of this executable */
+};
+
+static int measure(const struct trial *t, trapped_function *function, unsigned int flags,
 		   double *ret_seconds)
 {
 	_cleanup_(uprobe_set_freep) struct uprobe_set *set = NULL;
-	uint64_t offset, before = o->bss->hits;
-	unsigned int flags = at_return ? UPROBE_RETURN : 0;
+	struct calls calls = { .function = function };
+	int program = bpf_program__fd(t->object->progs.uprobe_count);
+	uint64_t offset, before = t->object->bss->hits;
 	int r;
 
-	r = own_offset(trapped, &offset);
+	r = own_offset(function, &offset);
 	if (r == 0)
-		r = uprobe_set_new(getpid(), rung, &set);
+		r = uprobe_set_new(getpid(), t->rung, &set);
 	if (r == 0)
-		r = uprobe_set_add(set, file_fd, offset, bpf_program__fd(o->progs.uprobe_count),
-				   flags);
+		r = uprobe_set_add(set, t->file_fd, offset, program, flags);
 	if (r == 0)
 		r = uprobe_set_attach(set);
 	if (r == 0)
-		r = run_thread(ret_seconds);
-	if (r == 0 && o->bss->hits - before != ROUNDS)
+		r = run_thread(&calls);
+	if (r == 0 && t->object->bss->hits - before != ROUNDS)
 		r = -EOPNOTSUPP;
+	*ret_seconds = calls.seconds;
+	return r;
+}
+
+static int measure_all(const struct trial *t, struct uprobe_host *ret)
+{
+	double stepped;
+	int r;
+
+	r = measure(t, trapped_cheap, 0, &ret->entry_seconds);
+	if (r == 0)
+		r = measure(t, trapped_cheap, UPROBE_RETURN, &ret->return_seconds);
+	if (r == 0)
+		r = measure(t, trapped_stepped, 0, &stepped);
+	if (r == 0)
+		ret->step_seconds = stepped > ret->entry_seconds ? stepped - ret->entry_seconds : 0;
 	return r;
 }
 
@@ -106,6 +143,7 @@ static int calibrate_rung(enum uprobe_rung rung, struct uprobe_host *ret)
 {
 	_cleanup_(uprobe_bpf_freep) struct uprobe_bpf *o = uprobe_bpf__open();
 	_cleanup_close_ int file_fd = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
+	struct trial trial = { .object = o, .rung = rung, .file_fd = file_fd };
 	int r;
 
 	if (!o || file_fd < 0)
@@ -113,11 +151,7 @@ static int calibrate_rung(enum uprobe_rung rung, struct uprobe_host *ret)
 	r = uprobe_prepare(o->progs.uprobe_count, rung);
 	if (r == 0)
 		r = uprobe_bpf__load(o);
-	if (r == 0)
-		r = measure(o, rung, file_fd, false, &ret->entry_seconds);
-	if (r == 0)
-		r = measure(o, rung, file_fd, true, &ret->return_seconds);
-	return r;
+	return r == 0 ? measure_all(&trial, ret) : r;
 }
 
 int uprobe_calibrate(struct uprobe_host *ret)

@@ -80,6 +80,8 @@ struct wire_frame {
 struct wire_place {
 	uint64_t offset;     /* of the function in the file */
 	uint64_t start, end; /* a mapping of that file; both 0 for the executable */
+	int32_t pass;	     /* probe_point.h: bytes to pass over, or -ENODATA */
+	uint32_t pad;
 };
 
 _Static_assert(sizeof(struct wire_frame) == 32 && sizeof(struct wire_ask) == 24 + 64, "wire");

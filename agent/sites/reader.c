@@ -237,8 +237,8 @@ int reader_symbolize(struct reader *r, pid_t pid, const uint64_t *pcs, size_t n,
 	return 0;
 }
 
-int reader_find_function(struct reader *r, pid_t pid, const char *module, const char *function,
-			 uint64_t *ret_offset, int *ret_fd)
+int reader_find_probe(struct reader *r, pid_t pid, const char *module, const char *function,
+		      struct reader_place *ret, int *ret_fd)
 {
 	struct call c = {
 		.head = { .type = WIRE_FIND },
@@ -265,8 +265,21 @@ int reader_find_function(struct reader *r, pid_t pid, const char *module, const 
 		e = opener_open(r->opener, t->proc, &ask, c.deadline, ret_fd);
 	if (e < 0)
 		return e;
-	*ret_offset = place.offset;
+	*ret = (struct reader_place){ .offset = place.offset, .cheap = place.pass >= 0 };
+	if (ret->cheap)
+		ret->pass = (uint32_t)place.pass;
 	return 0;
+}
+
+int reader_find_function(struct reader *r, pid_t pid, const char *module, const char *function,
+			 uint64_t *ret_offset, int *ret_fd)
+{
+	struct reader_place place;
+	int e = reader_find_probe(r, pid, module, function, &place, ret_fd);
+
+	if (e == 0)
+		*ret_offset = place.offset;
+	return e;
 }
 
 int reader_rules(struct reader *r, pid_t pid, const uint64_t *pcs, size_t n, struct frame_rule *ret)

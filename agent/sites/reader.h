@@ -61,6 +61,18 @@ void site_frames_free(struct site_frame *frames, size_t n);
 int reader_find_function(struct reader *r, pid_t pid, const char *module, const char *function,
 			 uint64_t *ret_offset, int *ret_fd);
 
+/* A function to be probed. pass: bytes of it to pass over, so that the kernel need not run an
+ * instruction out of line, which costs several times as much; 0 where that cannot be had. */
+struct reader_place {
+	uint64_t offset; /* of the function in the file */
+	uint32_t pass;
+	bool cheap;
+};
+
+/* reader_find_function with that knowledge. */
+int reader_find_probe(struct reader *r, pid_t pid, const char *module, const char *function,
+		      struct reader_place *ret, int *ret_fd);
+
 /*
  * How the frames that return to these addresses are left (bpf/lib/frame.h), at most SITE_FRAMES of
  * them; an address that no table covers is FRAME_STOP.

@@ -5,6 +5,7 @@
 
 #include "agent/base/cleanup.h"
 #include "agent/sites/debug.h"
+#include "agent/sites/probe_point.h"
 #include "agent/sites/symbolize.h"
 #include "agent/sites/symbols.h"
 
@@ -126,6 +127,20 @@ static int get_executable(struct spaces *s, const struct source *source, struct 
 	return r < 0 ? r : modules_get(&s->modules, fd, ret);
 }
 
+/* find_function, and where a probe on it is cheap. */
+static int find_place(struct module *m, const char *function, struct wire_place *ret)
+{
+	int r = find_function(m, function, &ret->offset);
+
+	if (r < 0)
+		return r;
+	ret->pass = -ENODATA;
+	if (ret->offset < m->image.size)
+		ret->pass = probe_point((const uint8_t *)m->image.bytes + ret->offset,
+					m->image.size - ret->offset);
+	return 0;
+}
+
 static int find_in_executable(struct spaces *s, const struct source *source, const char *function,
 			      struct wire_place *ret)
 {
@@ -134,7 +149,7 @@ static int find_in_executable(struct spaces *s, const struct source *source, con
 
 	if (r < 0)
 		return r;
-	r = find_function(m, function, &ret->offset);
+	r = find_place(m, function, ret);
 	module_release(&s->modules, m);
 	return r;
 }
@@ -169,7 +184,7 @@ int symbolize_find(struct spaces *s, uint64_t process, const struct source *sour
 		struct module *m =
 			ends_with(region->path, module) ? region_module(s, region, source) : NULL;
 
-		if (!m || find_function(m, function, &ret->offset) < 0)
+		if (!m || find_place(m, function, ret) < 0)
 			continue;
 		ret->start = region->start;
 		ret->end = region->end;

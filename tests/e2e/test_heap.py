@@ -151,8 +151,10 @@ def test_exact_stops_at_its_budget(seep, workloads):
         assert time.monotonic() - began < 30
         assert "times slower" in said
         assert summary["seconds"] < 15, "it went on"
-        assert reaches(program, lambda rate: rate < before / 10), "nothing was attached"
-        assert reaches(program, lambda rate: rate > before / 3), "it is still slow"
+        assert summary["hits"] > 1000, "nothing was attached"
+        for _ in range(int(time.monotonic() - began)):
+            program.read()
+        assert reaches(program, lambda rate: rate > before / 3, 3), "it is still slow"
 
 
 # Links die with their descriptors: whatever ends seep, the traps go.

@@ -94,6 +94,25 @@ static void test_balance(void **state)
 	assert_int_equal(v[1], SITE_KEEPS);
 }
 
+/* What the traps themselves brought about: a slow log fills, and the process does not grow. */
+static void test_growth(void **state)
+{
+	struct heap_site sites[] = { windowed(4449, 3051, 100), windowed(40, 0, 0) };
+	struct heap_watch seen = { .share = 0.01, .work = 0.5, .balance = 40, .balance_error = 1 };
+	enum site_verdict v[2];
+
+	sites[1].live_bytes = 1000;
+	heap_judge(&seen, sites, 2, v);
+	assert_int_equal(v[1], SITE_UNDECIDED);
+	seen.grown = 50000;
+	heap_judge(&seen, sites, 2, v);
+	assert_int_equal(v[1], SITE_KEEPS);
+	seen.grown = 0;
+	seen.work = 0.1;
+	heap_judge(&seen, sites, 2, v);
+	assert_int_equal(v[1], SITE_KEEPS);
+}
+
 static void test_exact(void **state)
 {
 	struct heap_site sites[] = {
@@ -118,7 +137,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_churn_and_leak),	   cmocka_unit_test(test_too_few),
 		cmocka_unit_test(test_nothing_to_compare), cmocka_unit_test(test_warm_up),
-		cmocka_unit_test(test_balance),		   cmocka_unit_test(test_exact),
+		cmocka_unit_test(test_balance),		   cmocka_unit_test(test_growth),
+		cmocka_unit_test(test_exact),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

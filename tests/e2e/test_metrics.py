@@ -1,18 +1,18 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """What the agent exports about a process whose books are known, and that all of it is well-formed."""
 
+import os
 import re
 import shutil
 import signal
 import subprocess
 import time
-import urllib.error
-import urllib.request
 
 import pytest
 from prometheus_client import parser
 from prometheus_client.openmetrics import parser as openmetrics
 
+from agent import Agent, children
 from conftest import ROOT
 
 HOARDER = """
@@ -28,16 +28,11 @@ time.sleep(600)
 TABLE = re.findall(r'X\(\w+, "(\w+)"', (ROOT / "exporters/metrics.h").read_text())
 
 
-class Agent:
-    def __init__(self, seep, folder, *options):
-        self.log = folder / "agent.log"
-        with open(self.log, "w", encoding="utf-8") as log:
-            self.process = subprocess.Popen(
-                [seep, "agent", "--web.listen-address=127.0.0.1:0", *options], stderr=log)
-        self.url = self.wait(lambda: re.search(r"http://\S+", self.log.read_text()))[0]
-        self.wait(lambda: self.status("/-/ready") == 200)
+class Scraped(Agent):
+    """An agent whose metrics are read by Prometheus's own parser."""
 
     def wait(self, condition, seconds=30):
+        """The first true answer of the condition."""
         end = time.monotonic() + seconds
         while time.monotonic() < end:
             assert self.process.poll() is None, self.log.read_text()
@@ -46,22 +41,10 @@ class Agent:
             time.sleep(0.05)
         return pytest.fail(f"not within {seconds} s; the agent said: {self.log.read_text()}")
 
-    def status(self, path):
-        try:
-            with urllib.request.urlopen(self.url.replace("/metrics", path), timeout=5) as answer:
-                return answer.status
-        except urllib.error.HTTPError as error:
-            return error.code
-
-    def text(self, accept="text/plain"):
-        request = urllib.request.Request(self.url, headers={"Accept": accept})
-        with urllib.request.urlopen(request, timeout=5) as answer:
-            return answer.read().decode()
-
     def rows(self, name, **labels):
         """[(labels, value)] of the samples of this name that have these labels."""
         return [(s.labels, s.value)
-                for family in parser.text_string_to_metric_families(self.text())
+                for family in parser.text_string_to_metric_families(self.get())
                 for s in family.samples
                 if s.name == name and labels.items() <= s.labels.items()]
 
@@ -70,16 +53,11 @@ class Agent:
         assert len(found) == 1, found
         return found[0][1]
 
-    def close(self):
-        self.process.send_signal(signal.SIGTERM)
-        self.process.wait(10)
-
 
 @pytest.fixture
 def agent(seep, tmp_path):
-    running = Agent(seep, tmp_path, "--interval=200ms", "--trend.window=4s")
-    yield running
-    running.close()
+    with Scraped(seep, tmp_path, "--interval=200ms", "--trend.window=4s") as running:
+        yield running
 
 
 def start_hoarder(folder, name, *arguments):
@@ -112,10 +90,10 @@ def group_of(agent, name):
 
 def test_well_formed(agent, hoarder):
     group_of(agent, "seep-hoarder")
-    check = subprocess.run(["promtool", "check", "metrics"], input=agent.text(), text=True,
+    check = subprocess.run(["promtool", "check", "metrics"], input=agent.get(), text=True,
                            capture_output=True)
     assert (check.returncode, check.stdout, check.stderr) == (0, "", "")
-    opened = agent.text("application/openmetrics-text")
+    opened = agent.get(accept="application/openmetrics-text")
     names = {sample.name for family in openmetrics.text_string_to_metric_families(opened)
              for sample in family.samples}
     assert not names - set(TABLE)
@@ -171,15 +149,13 @@ def test_restart_keeps_the_group(agent, tmp_path):
 
 
 def test_web_child_is_replaced(agent):
-    def children():
-        path = f"/proc/{agent.process.pid}/task/{agent.process.pid}/children"
-        with open(path, encoding="ascii") as found:
-            return [pid for pid in found.read().split()
-                    if open(f"/proc/{pid}/comm", encoding="ascii").read() == "seep-web\n"]
+    def web_children():
+        return [pid for pid in children(agent.pid)
+                if open(f"/proc/{pid}/comm", encoding="ascii").read() == "seep-web\n"]
 
     time.sleep(1.1)
-    child = agent.wait(children)[0]
-    subprocess.run(["kill", "-KILL", child], check=True)
-    agent.wait(lambda: children() not in ([], [child]))
+    child = agent.wait(web_children)[0]
+    os.kill(child, signal.SIGKILL)
+    agent.wait(lambda: web_children() not in ([], [child]))
     assert agent.value("seep_lost_events_total", topic="web", reason="crashed") in (0, 1)
     agent.wait(lambda: agent.value("seep_lost_events_total", topic="web", reason="crashed") == 1)

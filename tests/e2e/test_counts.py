@@ -118,7 +118,7 @@ def test_counts_by_proc(seep, workloads, tmp_path, program, name):
             running.go_on()
             books = running.read()["books"]
         seen = rows.top(seep, "-p", running.pid, before=rows.WITHOUT_BPF,
-                        complaints=rows.FALLS_BACK)
+                        complaint=rows.FALLS_BACK)
         unknown = {workload.resource_of(rows.key_of(row)) for row in seen
                    if row["live"] is None and row["reason"]}
         counted = rows.counts(seen)[running.pid]

@@ -4,6 +4,7 @@
 import contextlib
 import os
 import pathlib
+import signal
 import subprocess
 import sys
 
@@ -76,8 +77,8 @@ def test_ten_thousand_descriptors(seep, start):
     assert (total["bound_source"], total["bound_used"]) == ("RLIMIT_NOFILE", 10003)
 
 
-# While the storm blows its children come and go between two reads of the census: what is seen of
-# them may be any part of their life, what is seen of the parent has to be exact.
+# While the storm blows its children come and go between two reads of the census: it may see any
+# part of their lives, and more of them than ever lived at once. What the parent holds has to be exact.
 @pytest.mark.parametrize("name", ["fork_storm", "vfork_storm", "exec_storm"])
 def test_storm(seep, start, name):
     scenario = start("hard_tasks", name)
@@ -87,7 +88,6 @@ def test_storm(seep, start, name):
         steady = {key: value for key, value in seen[scenario.pid].items()
                   if not key.startswith("process/")}
         assert workload.differences(books, steady) == []
-        assert seen[scenario.pid]["process/child"] + seen[scenario.pid]["process/zombie"] <= 4
         for pid in oracle.families()[scenario.pid]:
             assert seen.get(pid, {}).get("fd/eventfd", 0) <= 80, "a child holds at most 30 + 50"
     scenario.go_on()
@@ -199,16 +199,19 @@ def test_kernel_threads(seep):
     assert all(row["live"] == 0 for row in seen if row["resource"] in ("fd", "memory", "mapping"))
 
 
-def test_dies_while_read(seep, tmp_path):
-    """Processes with 1,000 descriptors each die all the time; nothing is invented."""
-    code = ("import os\nfor n in range(300):\n pid = os.fork()\n if pid == 0:\n"
+def test_dies_while_read(seep):
+    """Processes with 900 descriptors each die all the time; nothing is invented."""
+    code = ("import os\nwhile True:\n pid = os.fork()\n if pid == 0:\n"
             "  [os.eventfd(0) for _ in range(900)]\n  os._exit(0)\n os.waitpid(pid, 0)\n")
-    dying = subprocess.Popen([sys.executable, "-c", code])
-    looks = 0
-    while dying.poll() is None and looks < 20:
-        looks += 1
-        for row in rows.find(rows.top(seep), resource="fd", kind="eventfd"):
-            assert 0 <= row["live"] <= 900 or row["comm"] != "python3"
-    dying.kill()
-    dying.wait()
-    assert looks > 3
+    dying = subprocess.Popen([sys.executable, "-c", code], start_new_session=True)
+    try:
+        family = set()
+        for _ in range(5):
+            family |= set(oracle.families()[dying.pid])
+            for row in rows.find(rows.top(seep), resource="fd", kind="eventfd"):
+                assert 0 <= row["live"] <= 900 or row["pid"] not in family
+        assert len(family) > 1, "nobody died"
+        assert dying.poll() is None
+    finally:
+        os.killpg(dying.pid, signal.SIGKILL)
+        dying.wait()

@@ -86,7 +86,7 @@ def run(*command):
 def test_top_json_by_proc(seep, hostile, name):
     """Without BPF the names come out of /proc/PID/stat, which they can confuse."""
     seen = rows.top(seep, "-p", hostile[name].pid, before=rows.WITHOUT_BPF,
-                    complaints=rows.FALLS_BACK)
+                    complaint=rows.FALLS_BACK)
     row = rows.find(seen, pid=hostile[name].pid, resource="fd", kind="eventfd")[0]
     assert row["comm"] == escape(NAMES[name][:15])
     assert row["exe"] == escape(hostile[name].path)

@@ -13,7 +13,7 @@
 #include "agent/sites/opener.h"
 #include "agent/sites/worker.h"
 
-#define OPEN_NS 500000000ull
+#define OPEN_NS 1000000000ull
 
 struct opener {
 	struct worker worker;

@@ -17,7 +17,7 @@ void opener_free(struct opener *o);
 
 /*
  * Open what is asked for, of the process whose /proc/PID the descriptor proc is on; the caller
- * closes *ret_fd. Takes at most half a second and never more than the deadline (monotonic_ns):
+ * closes *ret_fd. Takes at most a second and never more than the deadline (monotonic_ns):
  * then -ETIMEDOUT, and the child is replaced. -EACCES for what is no regular file.
  */
 int opener_open(struct opener *o, int proc, const struct wire_ask *ask, uint64_t deadline,

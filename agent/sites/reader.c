@@ -11,6 +11,7 @@
 #include "agent/sites/worker.h"
 
 #define REQUEST_NS 2000000000ull
+#define DWARF_NS   10000000000ull /* a debug file of a gigabyte, on a busy host; for explain only */
 
 struct reader {
 	struct worker worker;
@@ -122,7 +123,7 @@ static int send_request(struct reader *r, struct call *c)
 				  c->payload[0],
 				  c->payload[1] };
 
-	c->deadline = monotonic_ns() + REQUEST_NS;
+	c->deadline = monotonic_ns() + (c->head.type == WIRE_SYMBOLIZE ? DWARF_NS : REQUEST_NS);
 	return message_send(r->worker.socket, parts, ARRAY_SIZE(parts), -1, c->deadline);
 }
 

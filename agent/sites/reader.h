@@ -47,7 +47,9 @@ struct reader_unwound reader_last(const struct reader *r);
 /*
  * Name n addresses of a process. A call address (all but the innermost) is looked up at pc - 1. An
  * address with inlined calls gives several frames, innermost first. The caller frees *ret with
- * site_frames_free. n is at most SITE_FRAMES (-E2BIG); *ret_n may be more.
+ * site_frames_free. Reading DWARF may take ten seconds, anything else two; where it takes longer,
+ * or kills the child, the process is named by its symbols alone. n is at most SITE_FRAMES (-E2BIG);
+ * *ret_n may be more.
  */
 int reader_symbolize(struct reader *r, pid_t pid, const uint64_t *pcs, size_t n,
 		     struct site_frame **ret, size_t *ret_n);

@@ -18,7 +18,7 @@ PACKAGES      := gcc make pkg-config clang llvm bpftool libbpf-dev libelf-dev zl
                  libseccomp-dev
 TEST_PACKAGES := libcmocka-dev python3 python3-pytest python3-prometheus-client prometheus curl \
                  redis-server redis-tools nginx-light postgresql memcached wrk apache2-utils \
-                 iproute2 qemu-system-x86 busybox-static cpio xz-utils lz4 zstd kmod clang-format strace procps
+                 iproute2 tmux qemu-system-x86 busybox-static cpio xz-utils lz4 zstd kmod clang-format strace procps
 FUZZ_PACKAGES := libclang-rt-14-dev
 BENCH_PACKAGES := valgrind linux-perf
 

@@ -119,9 +119,8 @@ void sentence_growth(const struct holder *h, enum seep_slot slot, char *dst, siz
 	model_format_amount(holder_cell(h, slot)->trend.rate_per_hour, unit, rate, sizeof(rate));
 	sentence_slot(slot, name, sizeof(name));
 	holder_full_name(h, dst, size);
-	say(dst, size, ": %s %s", rate, name);
+	say(dst, size, ": %s %s/h", rate, name);
 	say_peer(h, slot, dst, size);
-	say(dst, size, "/h");
 	say_limit(holder_bound(h, slot), unit, holder_eta(h, slot), dst, size);
 }
 
@@ -193,5 +192,7 @@ void sentence_share(const struct holder *h, enum seep_slot slot, char *dst, size
 	}
 	if (strcmp(scope, "process") != 0)
 		say(dst, size, ", with all of its %s", scope);
+	else if (h->group && h->group->processes > 1)
+		say(dst, size, ", one of them");
 	say(dst, size, ", %.0f %% of %s (%s)", 100 * bound_ratio(b), limit, bound_source_name(b->source));
 }

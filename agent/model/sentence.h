@@ -7,7 +7,7 @@
 
 #include "agent/model/holder.h"
 
-/* "nginx.service/nginx (nginx, pid 812): 41 tcp CLOSE_WAIT to 10.0.0.5:5432/h, limit 1024
+/* "nginx.service/nginx (nginx, pid 812): 41 tcp CLOSE_WAIT/h to 10.0.0.5:5432, limit 1024
  * (RLIMIT_NOFILE) in 6 h". */
 void sentence_growth(const struct holder *h, enum seep_slot slot, char *dst, size_t size);
 

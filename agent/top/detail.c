@@ -30,20 +30,6 @@ static void write_identity(const struct model *m, const struct model_process *p,
 		fprintf(to, "netns    %u\n", p->netns);
 }
 
-static void format_bound(const struct bound *b, enum seep_unit unit, char *dst, size_t size)
-{
-	char used[32], limit[32];
-
-	if (b->source == BOUND_NONE) {
-		snprintf(dst, size, "none");
-		return;
-	}
-	model_format_amount((double)b->used, unit, used, sizeof(used));
-	model_format_amount((double)b->limit, unit, limit, sizeof(limit));
-	snprintf(dst, size, "%s of %s, %.0f%% (%s, %s)", used, limit, 100 * bound_ratio(b),
-		 bound_source_name(b->source), bound_scope_name(b->source));
-}
-
 /* What is NAN stays empty. */
 static void format_span(double seconds, char *dst, size_t size)
 {
@@ -57,7 +43,7 @@ static void write_slot(const struct model_process *p, enum seep_slot slot, FILE 
 	const struct holder h = { .process = p };
 	const struct slot_info *info = slot_info(slot);
 	const struct model_cell *c = &p->cells[slot];
-	char live[32] = "?", rate[32] = "", eta[32], oldest[32], bound[160] = "";
+	char live[32] = "?", rate[32] = "", eta[32], oldest[32];
 
 	if (c->live != LIVE_UNKNOWN)
 		model_format_amount((double)c->live, info->unit, live, sizeof(live));
@@ -65,21 +51,38 @@ static void write_slot(const struct model_process *p, enum seep_slot slot, FILE 
 		model_format_amount(c->trend.rate_per_hour, info->unit, rate, sizeof(rate));
 	format_span(holder_eta(&h, slot), eta, sizeof(eta));
 	format_span(c->oldest, oldest, sizeof(oldest));
-	if (slot_is_total(slot) && slot_bounded_by(slot) == slot)
-		format_bound(&p->bounds[slot], info->unit, bound, sizeof(bound));
-	fprintf(to, "%-8s %-12s %10s %10s  %-8s %8s %8s  %s\n", info->resource, info->kind ? info->kind : "",
-		live, rate, verdict_name(c->trend.verdict), eta, oldest, bound);
+	fprintf(to, "%-8s %-12s %10s %10s  %-8s %8s %8s\n", info->resource, info->kind ? info->kind : "",
+		live, rate, c->trend.verdict == VERDICT_UNKNOWN ? "-" : verdict_name(c->trend.verdict), eta,
+		oldest);
 }
 
 static void write_slots(const struct model_process *p, FILE *to)
 {
-	fprintf(to, "\n%-8s %-12s %10s %10s  %-8s %8s %8s  %s\n", "RESOURCE", "KIND", "LIVE", "RATE/h",
-		"VERDICT", "ETA", "OLDEST", "BOUND");
+	fprintf(to, "\n%-8s %-12s %10s %10s  %-8s %8s %8s\n", "RESOURCE", "KIND", "LIVE", "RATE/h", "VERDICT",
+		"ETA", "OLDEST");
 	for (enum seep_slot s = 0; s < SLOT_MAX; s++)
 		if (slot_is_total(s) || p->cells[s].live > 0)
 			write_slot(p, s, to);
 	if (p->reason)
 		fprintf(to, "\n?: %s\n", p->reason);
+}
+
+/* What limits each resource, and who shares that limit. */
+static void write_bounds(const struct model_process *p, FILE *to)
+{
+	fprintf(to, "\n%-8s %10s %10s %5s  %s\n", "RESOURCE", "USED", "BOUND", "%", "SOURCE (SCOPE)");
+	for (enum seep_slot s = 0; s < SLOT_MAX; s++) {
+		const struct slot_info *info = slot_info(s);
+		const struct bound *b = &p->bounds[s];
+		char used[32], limit[32];
+
+		if (slot_bounded_by(s) != s || b->source == BOUND_NONE)
+			continue;
+		model_format_amount((double)b->used, info->unit, used, sizeof(used));
+		model_format_amount((double)b->limit, info->unit, limit, sizeof(limit));
+		fprintf(to, "%-8s %10s %10s %4.0f%%  %s (%s)\n", info->resource, used, limit,
+			100 * bound_ratio(b), bound_source_name(b->source), bound_scope_name(b->source));
+	}
 }
 
 static void write_peers(const struct model_process *p, FILE *to)
@@ -100,6 +103,7 @@ void detail_write(const struct model *m, const struct model_process *p, FILE *to
 
 	write_identity(m, p, to);
 	write_slots(p, to);
+	write_bounds(p, to);
 	if (sentence_births(p, births, sizeof(births)))
 		fprintf(to, "\n%s\n", births);
 	write_peers(p, to);

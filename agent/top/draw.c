@@ -90,10 +90,10 @@ static void draw_status(const struct draw *d, const struct view *v, const struct
 	if (localtime_r(&now, &tm))
 		strftime(clock, sizeof(clock), "%T", &tm);
 	status_watching(w, watching, sizeof(watching));
-	snprintf(text, sizeof(text), "%s%s, %zu processes, %s, by %s%s%s%s%s%s", v->paused ? "PAUSED " : "",
-		 clock, m->n_processes, watching, rows_sort_name(v->options.sort),
-		 v->options.all ? ", all" : "", *v->group ? ", of " : "", v->group,
-		 *v->filter ? ", with " : "", v->filter);
+	snprintf(text, sizeof(text), "%s%s by %s%s%s%s%s%s; %zu processes, %s", v->paused ? "PAUSED " : "",
+		 clock, rows_sort_name(v->options.sort), v->options.all ? ", all" : "",
+		 *v->group ? ", of " : "", v->group, *v->filter ? ", with " : "", v->filter,
+		 m->n_processes, watching);
 	put_line(d, y, text, color(d, COLORS_QUIET));
 }
 

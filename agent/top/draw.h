@@ -4,6 +4,7 @@
 
 #include "agent/top/table.h"
 #include "agent/top/view.h"
+#include "agent/top/watch.h"
 
 struct draw {
 	bool ascii; /* the terminal knows no UTF-8 */

@@ -15,6 +15,7 @@
 #include "agent/top/cell.h"
 #include "agent/top/draw.h"
 #include "agent/top/screen.h"
+#include "agent/top/status.h"
 #include "agent/top/view.h"
 
 #define ESCAPE_MS 25 /* after which an escape is the key and not the beginning of one */
@@ -66,7 +67,7 @@ static int take_keys(struct screen *s)
 	if (quit)
 		return 0;
 	if (update)
-		r = view_update(s->view, s->watch);
+		r = view_update(s->view, watch_model(s->watch));
 	if (r < 0)
 		return r;
 	if (any)
@@ -84,7 +85,7 @@ static int take_look(struct screen *s, const struct screen_options *o)
 		return r;
 	if (o->rows.pid && !model_find(watch_model(s->watch), o->rows.pid))
 		return -ESRCH;
-	r = view_update(s->view, s->watch);
+	r = view_update(s->view, watch_model(s->watch));
 	if (r < 0)
 		return r;
 	draw_view(&s->draw, s->view, s->watch);
@@ -107,7 +108,7 @@ static int wait_for_keys(const struct screen *s, const sigset_t *signals)
 static int run(struct screen *s, const struct screen_options *o, const volatile int *stop,
 	       const sigset_t *signals)
 {
-	int looks = 1, r = view_update(s->view, s->watch);
+	int looks = 1, r = view_update(s->view, watch_model(s->watch));
 
 	if (r < 0)
 		return r;
@@ -167,6 +168,7 @@ static void block_signals(sigset_t *ret_before)
 int screen_run(struct watch *w, const struct screen_options *o, const volatile int *stop)
 {
 	struct screen s = { .watch = w };
+	char last[STATUS_MAX] = "";
 	sigset_t before;
 	int r = view_new(&o->rows, &s.view);
 
@@ -176,7 +178,11 @@ int screen_run(struct watch *w, const struct screen_options *o, const volatile i
 	r = start_terminal(&s);
 	if (r == 0)
 		r = run(&s, o, stop, &before);
+	if (r == 0)
+		status_headline(w, &s.view->rows, last, sizeof(last));
 	stop_terminal(&s);
+	if (*last)
+		printf("%s\n", last);
 	sigprocmask(SIG_SETMASK, &before, NULL);
 	view_free(s.view);
 	return r;

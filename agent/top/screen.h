@@ -17,6 +17,6 @@ struct screen_options {
 /*
  * Show until the user quits, a signal asks to end, or the looks are over; *stop is set by signal
  * handlers that are in place. The first look has been taken. 0, or negative errno: -ESRCH when the
- * process of rows.pid has ended.
+ * process of rows.pid has ended. The last sentence stays behind on the terminal.
  */
 int screen_run(struct watch *w, const struct screen_options *o, const volatile int *stop);

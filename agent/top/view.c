@@ -11,20 +11,24 @@
 
 #define KEY_ESCAPE 27
 
-static const char help[] = "Rows are what a process (or a group, with g) holds of one resource, the most urgent first.\n"
-			   "\n"
-			   "  up, down, page up, page down   move           Enter   all of the process, or of the group\n"
-			   "  s   next order: growth, live, share, name     g       groups or processes\n"
-			   "  /   only names that contain a text            a       kernel threads and idle rows too\n"
-			   "  p   pause                                     Esc     back\n"
-			   "  h   this help                                 q       quit\n"
-			   "\n"
-			   "%        share of the bound in use, by all who share the bound\n"
-			   "RATE/h   what it gains an hour, over the last window\n"
-			   "VERDICT  growing: every window held more than the one before; warming: it rises,\n"
-			   "         too early to tell; births: birth times tell of a steady growth\n"
-			   "ETA      when the bound is reached at this rate\n"
-			   "OLDEST   age of the oldest, at least\n";
+static const char help[] =
+	"A row is what a process (or a group) holds of one resource.\n"
+	"\n"
+	"  Enter    all of the process, or the processes of the group\n"
+	"  Esc      back\n"
+	"  s        next order: growth (the most urgent first), live, share, name\n"
+	"  g        groups or processes\n"
+	"  /        only names that contain a text\n"
+	"  a        kernel threads and idle rows too\n"
+	"  p        pause\n"
+	"  q        back, and from the list quit\n"
+	"\n"
+	"%        share of the bound in use, by all who share the bound\n"
+	"RATE/h   what it gains an hour, over the last window\n"
+	"VERDICT  growing or leaking: it rises window after window; warming: it rises,\n"
+	"         too early to tell; births: birth times of threads tell of growth\n"
+	"ETA      when the bound is reached at this rate\n"
+	"OLDEST   age of the oldest, at least\n";
 
 int view_new(const struct rows_options *o, struct view **ret)
 {
@@ -125,17 +129,17 @@ static int write_page(struct view *v, const struct model *m)
 	return 0;
 }
 
-int view_update(struct view *v, const struct watch *w)
+int view_update(struct view *v, const struct model *m)
 {
 	int r;
 
 	v->options.text = *v->filter ? v->filter : NULL;
 	v->options.group = *v->group ? v->group : NULL;
-	r = rows_build(&v->rows, watch_model(w), &v->options);
+	r = rows_build(&v->rows, m, &v->options);
 	if (r < 0)
 		return r;
 	follow(v);
-	r = write_page(v, watch_model(w));
+	r = write_page(v, m);
 	view_resize(v, v->height);
 	return r;
 }

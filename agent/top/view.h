@@ -6,7 +6,6 @@
 #pragma once
 
 #include "agent/top/rows.h"
-#include "agent/top/watch.h"
 
 enum view_page { PAGE_LIST, PAGE_DETAIL, PAGE_HELP };
 
@@ -37,7 +36,7 @@ int view_new(const struct rows_options *o, struct view **ret);
 void view_free(struct view *v);
 
 /* Take in a look, or a change of options. 0 or -ENOMEM. */
-int view_update(struct view *v, const struct watch *w);
+int view_update(struct view *v, const struct model *m);
 
 /* The lines of height in which the cursor is to be seen; keeps it and the scrolling in range. */
 void view_resize(struct view *v, size_t height);

@@ -177,6 +177,30 @@ def test_container_has_the_libraries_of_the_program():
     assert packages - set(last_stage.split()) == set()
 
 
+# What people are told to type.
+
+TEXTS = [ROOT / "README.md", DEPLOY / "prometheus/RUNBOOK.md", *PAGES]
+
+
+@pytest.mark.parametrize("text", TEXTS, ids=lambda path: path.name)
+def test_commands_in_texts_have_these_options(text):
+    for command, rest in re.findall(r"seep (top|explain|agent|check|replay)\b([^`\n]*)",
+                                    text.read_text()):
+        given = set(re.findall(r"(?<=\s)--?[a-z][\w.-]*", rest))
+        known = set(re.findall(r"(?<=\s)--?\w[\w.-]*", run(SEEP, command, "--help").stdout))
+        assert given - known == set()
+
+
+@pytest.mark.parametrize("text", TEXTS[:2], ids=lambda path: path.name)
+def test_targets_and_links_in_texts_exist(text):
+    words = text.read_text()
+    named = set(re.findall(r"(?:`|^    |&& )make ([a-z][\w-]*)", words, re.MULTILINE))
+    database = run("make", "-pnq", "clean", cwd=ROOT).stdout
+    assert named - set(re.findall(r"^([\w-]+):", database, re.MULTILINE)) == set()
+    for link in re.findall(r"\]\(([^)#:]+)\)", words):
+        assert (text.parent / link).exists(), link
+
+
 # Manual pages.
 
 def make_page(page):

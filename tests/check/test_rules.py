@@ -21,21 +21,50 @@ def make_rules(window, template=TEMPLATE):
                           text=True, capture_output=True)
 
 
-def failing_cases(folder, rules, names):
+def failing_cases(folder, rules, document):
     """The cases whose expectation does not hold under these rules."""
     (folder / "rules.yml").write_text(rules)
-    (folder / "test.yml").write_text(json.dumps(rules_cases.promtool_file("rules.yml", names)))
+    (folder / "test.yml").write_text(json.dumps(document))
     done = subprocess.run(["promtool", "test", "rules", "test.yml"], cwd=folder, text=True,
                           capture_output=True)
     output = done.stdout + done.stderr
-    failing = set(re.findall(r'instance=\\"([^"\\]+)\\"', output))
+    failing = set(re.findall(r'instance=\\?"([^"\\]+)\\?"', output))
     assert bool(failing) == (done.returncode != 0), output
     return failing
 
 
+def judge(names):
+    return rules_cases.promtool_file("rules.yml", names)
+
+
 def test_each_case_raises_what_it_must_and_nothing_else(tmp_path):
     rules = make_rules("1h").stdout
-    assert failing_cases(tmp_path, rules, rules_cases.CASES) == set()
+    assert failing_cases(tmp_path, rules, judge(rules_cases.CASES)) == set()
+
+
+def alert_test(name, alert, hours, labels, summary, description):
+    return {"alertname": alert, "eval_time": f"{hours}h", "exp_alerts": [{
+        "exp_labels": {"instance": name, "job": "seep", **labels},
+        "exp_annotations": {"summary": summary, "description": description,
+                            "runbook_url": "RUNBOOK.md#" + alert.lower()}}]}
+
+
+def test_alerts_are_sentences(tmp_path):
+    document = judge(["leak", "host runs out of pids"])
+    document["tests"][0]["alert_rule_test"] = [
+        alert_test("leak", "SeepGrowing", 60,
+                   {"severity": "warning", "group": "app.service/app", "resource": "fd",
+                    "kind": "socket"},
+                   "app.service/app on leak leaks fd (socket)",
+                   "app.service/app takes 3 an hour more of fd (socket) than it gives back, for 28h "
+                   "now, through every low of its load and without slowing."),
+        alert_test("host runs out of pids", "SeepBoundSoon", 71,
+                   {"severity": "critical", "resource": "process", "source": "kernel.pid_max"},
+                   "the host on host runs out of pids meets its kernel.pid_max in 2h 11m 59s",
+                   "the host took more (process) in each of the last four periods of 1h. At this pace "
+                   "kernel.pid_max is met in 2h 11m 59s, and what asks for more then fails."),
+    ]
+    assert failing_cases(tmp_path, make_rules("1h").stdout, document) == set()
 
 
 def without(*lines):
@@ -106,7 +135,7 @@ MUTATIONS = {
 def test_worse_rules_are_caught(name, tmp_path):
     mutate, caught = MUTATIONS[name]
     rules = make_rules("1h", mutate(TEMPLATE)).stdout
-    assert failing_cases(tmp_path, rules, caught) == caught
+    assert failing_cases(tmp_path, rules, judge(caught)) == caught
 
 
 def test_committed_rules_are_what_the_generator_makes():

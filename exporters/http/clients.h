@@ -14,7 +14,7 @@
 #define CLIENTS_REQUEST_MS   5000   /* from the accept, or from the first byte of a later request */
 #define CLIENTS_RESPONSE_MS  30000  /* to take the answer */
 #define CLIENTS_IDLE_MS	     120000 /* between two requests */
-#define CLIENTS_LINGERING_MS 1000
+#define CLIENTS_LINGERING_MS 2000
 
 /* In the order in which they are given up when room is needed. */
 enum client_state {

@@ -178,10 +178,17 @@ def test_slow_but_in_time(web):
     (b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1048576\r\n\r\n" + MEGABYTE, 405),
 ], ids=["path", "header", "headers", "body", "chunks", "post"])
 def test_megabyte_is_refused(web, request_bytes, status):
-    """And the client reads why: the answer is not lost to a reset."""
     answer, seconds = web.talk(request_bytes)
     assert answer.startswith(b"HTTP/1.1 %d " % status)
     assert seconds < SLACK
+
+
+def test_refused_client_learns_why(web):
+    """More than its socket takes at once: it still sends while it is refused, and must not meet a
+    reset before it reads."""
+    head = b"POST /metrics HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n" % (8 << 20)
+    answer, _ = web.talk(head + 8 * MEGABYTE)
+    assert answer.startswith(b"HTTP/1.1 405 ")
 
 
 @pytest.mark.parametrize("nonsense", [MEGABYTE, b"\0" * 4096, os.urandom(65536), b"\r\n" * 20000,

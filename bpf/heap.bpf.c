@@ -6,8 +6,8 @@
  * An allocator calls its own entry points (realloc calls malloc, calloc calls mmap), and only the
  * outermost call is the program's: each thread has at most one open call, named by its stack
  * pointer. What is entered deeper on the same stack is nested; a return belongs to the open call
- * only where the stack pointer is just above that of the entry. free() is seen at its entry alone; a
- * munmap() inside gives back what was mapped by a nested call, so no books know it.
+ * only where the stack pointer is just above that of the entry. free() is seen at its entry alone;
+ * a munmap() inside gives back what was mapped by a nested call, so no books know it.
  *
  * A block that is given back is forgotten at the entry, before another thread can be given its
  * address; realloc that fails puts it back.
@@ -18,6 +18,7 @@
 #include <bpf/bpf_tracing.h>
 
 #include "bpf/heap_books.bpf.h"
+#include "bpf/heap_target.bpf.h"
 
 /* A call that began longer ago never returned to its caller: a longjmp, or a lost return. */
 #define CALL_STALE_NS 1000000000ULL
@@ -56,35 +57,6 @@ struct {
  * return while the traps are taken out, so that what was freed and what was given balance.
  */
 volatile __u32 armed;
-const volatile __s32 target_pid;
-const volatile __u32 target_pidns; /* inode of the namespace that target_pid counts in */
-volatile __u64 target_mm;	   /* learned from the first hit */
-
-/* By its number in seep's own PID namespace; asked until the first hit. */
-static __always_inline bool has_target_pid(struct task_struct *task)
-{
-	struct pid *pid = BPF_CORE_READ(task, group_leader, thread_pid);
-	u32 level = BPF_CORE_READ(pid, level);
-
-	for (u32 i = 0; i < 8 && i <= level; i++) {
-		struct upid upid;
-
-		bpf_core_read(&upid, sizeof(upid), &pid->numbers[i]);
-		if (BPF_CORE_READ(upid.ns, ns.inum) == target_pidns)
-			return upid.nr == target_pid;
-	}
-	return false;
-}
-
-/* The traps are in the pages of the target alone, but a fork takes them along. */
-static __always_inline bool is_target(struct task_struct *task)
-{
-	u64 mm = (u64)BPF_CORE_READ(task, mm);
-
-	if (!target_mm && has_target_pid(task))
-		target_mm = mm;
-	return mm == target_mm;
-}
 
 /* Copied first: the verifier wants registers read at fixed places. */
 struct arguments {
@@ -299,4 +271,5 @@ int heap_leave(struct pt_regs *ctx)
 	return 0;
 }
 
-char LICENSE[] SEC("license") = "GPL";
+char LICENSE[] SEC("license")
+= "GPL";

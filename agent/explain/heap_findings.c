@@ -57,10 +57,10 @@ static void set_growth(const struct heap_source *s, struct finding *f, double se
 		f->growth_per_hour = (double)f->live / seconds * 3600;
 		f->growth_bytes_per_hour = (double)f->live_bytes / seconds * 3600;
 	} else if (f->verdict == SITE_KEEPS && kept > 0) {
-		f->growth_bytes_per_hour = resident_growth(s) * (double)f->live_bytes / kept /
-					   seconds * 3600;
-		f->growth_per_hour = f->growth_bytes_per_hour / (double)f->live_bytes *
-				     (double)f->live;
+		f->growth_bytes_per_hour =
+			resident_growth(s) * (double)f->live_bytes / kept / seconds * 3600;
+		f->growth_per_hour =
+			f->growth_bytes_per_hour / (double)f->live_bytes * (double)f->live;
 	}
 }
 

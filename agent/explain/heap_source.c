@@ -53,11 +53,39 @@ static int refuse_go(const struct explain_options *options, struct reader *reade
 	if (r < 0)
 		return log_error(r, "heap: cannot read the executable of process %d", options->pid);
 	if (r > 0)
-		return log_error(-EOPNOTSUPP,
-				 "heap: process %d is a Go program, which return probes would crash; "
-				 "its heap is the resource goheap",
-				 options->pid);
+		return log_error(
+			-EOPNOTSUPP,
+			"heap: process %d is a Go program, which return probes would crash; "
+			"its heap is the resource goheap",
+			options->pid);
 	return 0;
+}
+
+/* Whether the process has a system call filter, by its status. */
+static bool has_filter(pid_t pid)
+{
+	_cleanup_fclose_ FILE *f = NULL;
+	char path[64], line[256];
+	int mode = 0;
+
+	snprintf(path, sizeof(path), "/proc/%d/status", pid);
+	f = fopen(path, "re");
+	while (f && fgets(line, sizeof(line), f))
+		if (sscanf(line, "Seccomp: %d", &mode) == 1)
+			return mode != 0;
+	return false;
+}
+
+static int refuse_filtered(const struct heap_source *s)
+{
+	pid_t pid = s->options->pid;
+
+	if (!has_filter(pid) || uprobe_survives_filter(s->host.rung) > 0)
+		return 0;
+	return log_error(-EOPNOTSUPP,
+			 "heap: process %d filters its system calls, and this kernel's return "
+			 "probes would end it",
+			 pid);
 }
 
 static int find_heap(struct heap_source *s)
@@ -73,10 +101,15 @@ static int find_heap(struct heap_source *s)
 
 	if (r == -ENOENT && o->alloc_function)
 		return log_error(0, "heap: process %d has no functions %s and %s", o->pid,
-				 o->alloc_function, o->free_function), r;
+				 o->alloc_function, o->free_function),
+		       r;
 	if (r == -ENOENT)
-		return log_error(0, "heap: process %d has no malloc and free; name its own by --alloc-fn "
-				    "and --free-fn", o->pid), r;
+		return log_error(0,
+				 "heap: process %d has no malloc and free; name its own by "
+				 "--alloc-fn "
+				 "and --free-fn",
+				 o->pid),
+		       r;
 	if (r < 0)
 		return log_error(r, "heap: cannot watch process %d", o->pid);
 	log_debug(0, "heap: %s by %s", heap_allocator(s->heap), uprobe_rung_name(s->host.rung));
@@ -90,7 +123,9 @@ static int start(struct heap_source *s)
 	r = uprobe_calibrate(&s->host);
 	if (r < 0)
 		return log_error(r, "heap: this kernel has no user probes");
-	r = find_heap(s);
+	r = refuse_filtered(s);
+	if (r == 0)
+		r = find_heap(s);
 	if (r < 0)
 		return r;
 	r = -clock_getcpuclockid(s->options->pid, &s->cpu_clock);

@@ -28,7 +28,7 @@ struct heap_source {
 	double length;		 /* of the next window */
 	double share;		 /* of one CPU that windows may cost */
 	uint64_t windows;
-	double cpu_began; /* CPU that the process had used when the watch began */
+	double cpu_began;	   /* CPU that the process had used when the watch began */
 	double worked, in_windows; /* CPU that it used in windows: its own work, and all of it */
 	double balance, balance_squares; /* over windows: given less taken, and squares of it */
 	uint64_t resident, resident_end; /* bytes of anonymous memory */

@@ -5,10 +5,10 @@
 
 #define CAUGHT_RETURNS 0.3 /* of the catches that were due */
 #define CAUGHT_KEEPS   0.1
-#define QUARTER_MAX    0.8 /* of what lives: more is a burst, not a habit */
-#define WORK_MIN     0.2 /* less of a window, and the share says nothing */
-#define GROWTH_MIN   65536 /* bytes: less drowns in pages */
-#define EXACT_MIN      8   /* blocks that say something */
+#define QUARTER_MAX    0.8   /* of what lives: more is a burst, not a habit */
+#define WORK_MIN       0.2   /* less of a window, and the share says nothing */
+#define GROWTH_MIN     65536 /* bytes: less drowns in pages */
+#define EXACT_MIN      8     /* blocks that say something */
 
 static double caught(const struct heap_site *s)
 {

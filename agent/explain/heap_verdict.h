@@ -9,11 +9,12 @@
 #include "agent/probe/heap.h"
 
 struct heap_watch {
-	bool exact; /* every call was seen; else windows */
-	double share; /* windows: part of the program's own work that was seen, 0 to 1 */
-	double work;  /* windows: part of its time in them that was work and not traps, 0 to 1 */
-	double grown; /* bytes that its anonymous memory grew by */
-	double balance; /* blocks given less blocks taken back, old ones too, while it was watched */
+	bool exact;	/* every call was seen; else windows */
+	double share;	/* windows: part of the program's own work that was seen, 0 to 1 */
+	double work;	/* windows: part of its time in them that was work and not traps, 0 to 1 */
+	double grown;	/* bytes that its anonymous memory grew by */
+	double balance; /* blocks given less blocks taken back, old ones too, while it was watched
+			 */
 	double balance_error; /* one standard error of that */
 };
 
@@ -21,11 +22,12 @@ struct heap_watch {
  * A verdict for each site, in ret[0..n).
  *
  * Windows. A block that outlived its window is a survivor. If its site gives back, a survivor is
- * caught: freed in a later window, or its address is given out again. How likely that is, is learned
- * from the sites that are caught at all, and is at least the share of work that was seen. A site
- * `returns` when it is caught at least three tenths as often as that; it `keeps` when it is caught
- * less than a tenth as often, although HEAP_EXPECTED catches were due (chance of an error e^-7), and
- * its survivors come from all of the first three quarters of the watch, since a warm-up ends.
+ * caught: freed in a later window, or its address is given out again. How likely that is, is
+ * learned from the sites that are caught at all, and is at least the share of work that was seen. A
+ * site `returns` when it is caught at least three tenths as often as that; it `keeps` when it is
+ * caught less than a tenth as often, although HEAP_EXPECTED catches were due (chance of an error
+ * e^-7), and its survivors come from all of the first three quarters of the watch, since a warm-up
+ * ends.
  *
  * Exact. A site keeps when blocks from each of the first three quarters live on, and no quarter has
  * nearly all of them; it returns when it gave back, and nothing of that age is left.

@@ -13,7 +13,7 @@
 #define WINDOWS	      14    /* so many in a watch, at least about */
 #define LENGTH_FIRST  0.010 /* seconds */
 #define LENGTH_MIN    0.005
-#define LENGTH_GROWTH 4.0   /* from one window to the next */
+#define LENGTH_GROWTH 4.0 /* from one window to the next */
 #define PAUSE_MIN     0.1
 #define BLOCKING      0.050 /* shorter windows are waited for, longer ones end in a later poll */
 
@@ -167,14 +167,17 @@ static void tell_cost(struct heap_source *s, double length, double cpu, uint64_t
 	double seconds = s->options->duration;
 
 	if (given == 0)
-		log_info("heap: no allocation in %.0f ms; exact counting will cost little, for %.0f s",
+		log_info("heap: no allocation in %.0f ms; exact counting will cost little, for "
+			 "%.0f s",
 			 length * 1e3, seconds);
 	else if (slower == 0 || slower > 50)
-		log_info("heap: more than %.0f allocations/s; exact counting will make the program run more "
+		log_info("heap: more than %.0f allocations/s; exact counting will make the program "
+			 "run more "
 			 "than 50 times slower, for at most %.0f s",
 			 rate * 50, seconds);
 	else
-		log_info("heap: about %.0f allocations/s; exact counting will make the program run about "
+		log_info("heap: about %.0f allocations/s; exact counting will make the program run "
+			 "about "
 			 "%.1f times slower, for at most %.0f s",
 			 rate * slower, slower, seconds);
 }

@@ -84,8 +84,7 @@ static int add_probes(struct heap *h)
 			return -errno;
 		r = uprobe_set_add(h->probes, p->fd, p->offset, enter, hot);
 		if (r == 0 && has_return(&p->what))
-			r = uprobe_set_add(h->probes, p->fd, p->offset, leave,
-					   UPROBE_RETURN | hot);
+			r = uprobe_set_add(h->probes, p->fd, p->offset, leave, UPROBE_RETURN | hot);
 	}
 	return r;
 }

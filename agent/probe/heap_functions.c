@@ -14,8 +14,14 @@ struct row {
 };
 
 /* Numbers are arguments: see struct heap_function. */
-#define GIVES(...) { .op = HEAP_ALLOC, __VA_ARGS__ }
-#define TAKES	   { .op = HEAP_FREE, .old_arg = 1 }
+#define GIVES(...)                                                                                 \
+	{                                                                                          \
+		.op = HEAP_ALLOC, __VA_ARGS__                                                      \
+	}
+#define TAKES                                                                                      \
+	{                                                                                          \
+		.op = HEAP_FREE, .old_arg = 1                                                      \
+	}
 
 static const struct row allocator_rows[] = {
 	{ "malloc", GIVES(.size_arg = 1) },
@@ -178,7 +184,8 @@ static int add_function(const struct search *s, const struct module *m, const st
 }
 
 /* What the module has of the rows; what it has not is no error. */
-static int add_rows(const struct search *s, const struct module *m, const struct row *rows, size_t n)
+static int add_rows(const struct search *s, const struct module *m, const struct row *rows,
+		    size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
 		int r = add_function(s, m, &rows[i]);

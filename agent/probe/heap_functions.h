@@ -30,9 +30,10 @@ struct heap_places {
 };
 
 /*
- * With alloc_function, that one and free_function alone: the first is taken to be like malloc(size).
- * Else the allocator that the program's calls are bound to: the first in the dynamic linker's order
- * which has both malloc and free; and mmap, munmap, mremap of the C library. -ENOENT for none.
+ * With alloc_function, that one and free_function alone: the first is taken to be like
+ * malloc(size). Else the allocator that the program's calls are bound to: the first in the dynamic
+ * linker's order which has both malloc and free; and mmap, munmap, mremap of the C library. -ENOENT
+ * for none.
  */
 int heap_places_find(struct reader *reader, pid_t pid, const char *alloc_function,
 		     const char *free_function, struct heap_places *ret);

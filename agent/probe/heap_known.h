@@ -14,7 +14,7 @@ struct reader;
 #define KNOWN_SLOTS 65536 /* a power of two, four times the keys that the programs can hold */
 
 struct known_site {
-	uint64_t key; /* 0: free */
+	uint64_t key;  /* 0: free */
 	uint64_t *pcs; /* owned */
 	size_t n;
 };
@@ -24,7 +24,7 @@ struct heap_known {
 	size_t n;
 	struct reader *reader;
 	pid_t pid;
-	int rules_fd; /* the map of frame rules, of the object */
+	int rules_fd;	     /* the map of frame rules, of the object */
 	uint64_t unanswered; /* rules that the reader did not give */
 };
 

@@ -18,9 +18,9 @@ struct heap {
 	struct uprobe_host host;
 	struct heap_known known;
 	struct heap_mappings mappings;
-	uint32_t window; /* of the last attach, from 1 */
+	uint32_t window;       /* of the last attach, from 1 */
 	uint64_t began, ended; /* ns of CLOCK_MONOTONIC: first attach, last detach */
-	uint64_t no_memory; /* events that could not be kept */
+	uint64_t no_memory;    /* events that could not be kept */
 };
 
 /* One event of the ring, for ring_buffer__new. */

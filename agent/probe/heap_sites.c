@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* From keys to sites: sums, live blocks and stacks are joined, and keys of one stack are one site. */
+/* From keys to sites: sums, live blocks and stacks are joined, and keys of one stack are one site.
+ */
 #include <errno.h>
 #include <string.h>
 

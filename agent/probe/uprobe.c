@@ -177,8 +177,8 @@ static int attach_some(struct uprobe_set *set, unsigned int flags)
 	for (size_t i = 0; i < set->n && r == 0; i++) {
 		if (done[i] || set->probes[i].flags != flags)
 			continue;
-		r = set->rung == UPROBE_MULTI ? attach_multi(set, i, done) :
-						attach_perf(set, &set->probes[i]);
+		r = set->rung == UPROBE_MULTI ? attach_multi(set, i, done)
+					      : attach_perf(set, &set->probes[i]);
 	}
 	return r;
 }

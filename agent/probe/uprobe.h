@@ -22,10 +22,11 @@ enum uprobe_rung {
 /* What the host allows, and what it takes. */
 struct uprobe_host {
 	enum uprobe_rung rung;
-	const char *reason;   /* why not a better rung; NULL for the best */
-	double entry_seconds; /* of CPU, a hit of an entry probe with a trivial program */
-	double return_seconds; /* the same for a probe on the return, its trap at the entry included */
-	double step_seconds; /* more, when the instruction there must be run out of line */
+	const char *reason;    /* why not a better rung; NULL for the best */
+	double entry_seconds;  /* of CPU, a hit of an entry probe with a trivial program */
+	double return_seconds; /* the same for a probe on the return, its trap at the entry included
+				*/
+	double step_seconds;   /* more, when the instruction there must be run out of line */
 };
 
 const char *uprobe_rung_name(enum uprobe_rung rung);
@@ -35,6 +36,13 @@ const char *uprobe_rung_name(enum uprobe_rung rung);
  * see only the first thread of a process. 0, or -errno when no rung works here.
  */
 int uprobe_calibrate(struct uprobe_host *ret);
+
+/*
+ * Whether a process with a system call filter survives a return probe. Kernels that leave the
+ * probed function by a system call (since 6.11) let filters refuse it, until ba2f9324c2e1 (6.14):
+ * the process would go on at a wrong place. Tried on a child of ours. 1, 0 or -errno.
+ */
+int uprobe_survives_filter(enum uprobe_rung rung);
 
 /* Before the object is loaded: the kernel wants to know which rung a program is for. */
 int uprobe_prepare(struct bpf_program *program, enum uprobe_rung rung);

@@ -5,17 +5,17 @@
 
 #include "agent/sites/probe_point.h"
 
-#define CODE_MIN  8 /* bytes that are looked at from one instruction on */
-#define PASS_MAX  3 /* instructions */
-#define REX_W(b)  (((b) & 0xf8) == 0x48) /* a 64-bit operation, registers of either half */
-#define MODRM_REG 0xc0 /* both operands are registers */
+#define CODE_MIN  8		       /* bytes that are looked at from one instruction on */
+#define PASS_MAX  3		       /* instructions */
+#define REX_W(b)  (((b)&0xf8) == 0x48) /* a 64-bit operation, registers of either half */
+#define MODRM_REG 0xc0		       /* both operands are registers */
 
 static bool is_emulated(const uint8_t *c)
 {
 	if (c[0] == 0x41)
-		return (c[1] & 0xf8) == 0x50; /* push r8..r15 */
-	return (c[0] & 0xf8) == 0x50 ||			 /* push */
-	       (c[0] & 0xf0) == 0x70 ||			 /* jcc, short */
+		return (c[1] & 0xf8) == 0x50;		  /* push r8..r15 */
+	return (c[0] & 0xf8) == 0x50 ||			  /* push */
+	       (c[0] & 0xf0) == 0x70 ||			  /* jcc, short */
 	       (c[0] == 0x0f && (c[1] & 0xf0) == 0x80) || /* jcc, near */
 	       c[0] == 0x90 || c[0] == 0xe8 || c[0] == 0xe9 || c[0] == 0xeb;
 }

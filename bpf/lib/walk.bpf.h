@@ -21,7 +21,7 @@ struct {
 } rules SEC(".maps");
 
 struct walked {
-	u64 hash;     /* of the addresses that were met */
+	u64 hash; /* of the addresses that were met */
 	u32 n;
 	bool partial; /* the last address has no rule yet */
 };

@@ -19,7 +19,7 @@ static inline __attribute__((always_inline)) __u64 walk_word(const struct walk *
 
 /* Leave the frame; false when it was the last. The stack only ever shrinks, so a walk ends. */
 static inline __attribute__((always_inline)) _Bool walk_leave(struct walk *w,
-							       const struct frame_rule *rule)
+							      const struct frame_rule *rule)
 {
 	__u64 cfa;
 

@@ -120,7 +120,7 @@ def test_exact_counts_equal_the_books(seep, workloads, seed):
 def test_windows_name_the_leak(seep, workloads):
     with Program(workloads / "heap_churn", 2, 500) as program:
         program.read()
-        sites, summary, _ = explain(seep, program.pid, "--duration", "18s", "--budget", "8%")
+        sites, summary, _ = explain(seep, program.pid, "--duration", "12s", "--budget", "8%")
         assert program.process.poll() is None
     leak, churn = sites[0], site_in(sites, "cache_answer")
     assert leak["verdict"] == "keeps", sites
@@ -138,7 +138,7 @@ def test_windows_name_the_leak(seep, workloads):
 def test_churn_alone_keeps_nothing(seep, workloads):
     with Program(workloads / "heap_churn", 2, 500, 60, 0) as program:
         program.read()
-        sites, _, _ = explain(seep, program.pid, "--duration", "6s", "--budget", "20%")
+        sites, _, _ = explain(seep, program.pid, "--duration", "4s", "--budget", "20%")
     assert sites and all(site["verdict"] != "keeps" for site in sites)
 
 
@@ -173,7 +173,7 @@ def test_target_survives_many_windows(seep, workloads):
     windows = 0
     with Program(workloads / "heap_churn", 2, 0, 120) as program:
         while windows < 20:
-            _, summary, _ = explain(seep, program.pid, "--duration", "3s", "--budget", "60%")
+            _, summary, _ = explain(seep, program.pid, "--duration", "5s", "--budget", "30%")
             assert summary["windows"] > 2
             windows += summary["windows"]
         assert program.process.poll() is None, "the target ended"

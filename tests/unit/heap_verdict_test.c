@@ -135,9 +135,12 @@ static void test_exact(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_churn_and_leak),	   cmocka_unit_test(test_too_few),
-		cmocka_unit_test(test_nothing_to_compare), cmocka_unit_test(test_warm_up),
-		cmocka_unit_test(test_balance),		   cmocka_unit_test(test_growth),
+		cmocka_unit_test(test_churn_and_leak),
+		cmocka_unit_test(test_too_few),
+		cmocka_unit_test(test_nothing_to_compare),
+		cmocka_unit_test(test_warm_up),
+		cmocka_unit_test(test_balance),
+		cmocka_unit_test(test_growth),
 		cmocka_unit_test(test_exact),
 	};
 

@@ -9,8 +9,7 @@
 
 #include "agent/sites/probe_point.h"
 
-#define POINT(...)                                                                                 \
-	probe_point((const uint8_t[32]){ __VA_ARGS__ }, 32)
+#define POINT(...) probe_point((const uint8_t[32]){ __VA_ARGS__ }, 32)
 
 static void test_first(void **state)
 {

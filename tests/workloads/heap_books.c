@@ -2,7 +2,8 @@
 /*
  * Takes memory in every way that the C library knows, from several threads that hand blocks to each
  * other, and keeps books of what lives by the function that took it. At a barrier it prints them as
- * one JSON line and goes on at a line on stdin. What it took before the first barrier is in no book.
+ * one JSON line and goes on at a line on stdin. What it took before the first barrier is in no
+ * book.
  *
  *     heap_books [SEED [OPERATIONS [THREADS]]]
  */
@@ -177,9 +178,9 @@ static size_t booked_size(enum site site, size_t size)
 static void take(struct block *b, uint64_t *seed)
 {
 	static void *(*const ways[])(size_t) = {
-		take_malloc,	    take_calloc,	take_realloc,  take_reallocarray,
+		take_malloc,	     take_calloc,	 take_realloc,	take_reallocarray,
 		take_posix_memalign, take_aligned_alloc, take_memalign, take_valloc,
-		take_large,	    take_string,	take_new,      take_mapping,
+		take_large,	     take_string,	 take_new,	take_mapping,
 	};
 	size_t size = 16 + draw(seed, 2000);
 

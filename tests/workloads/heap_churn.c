@@ -12,9 +12,9 @@
 
 #include "tests/workloads/books.h"
 
-#define CACHE	  1000
-#define BURST	  100 /* requests between two pauses */
-#define SESSION	  48
+#define CACHE	1000
+#define BURST	100 /* requests between two pauses */
+#define SESSION 48
 
 struct answer {
 	struct answer *self;
@@ -99,8 +99,8 @@ int main(int argc, char **argv)
 
 		sleep(1);
 		now = atomic_load(&taken);
-		n = snprintf(line, sizeof(line), "{\"taken\":%lu,\"rate\":%lu,\"forgotten\":%lu}\n", now,
-			     now - before, atomic_load(&forgotten));
+		n = snprintf(line, sizeof(line), "{\"taken\":%lu,\"rate\":%lu,\"forgotten\":%lu}\n",
+			     now, now - before, atomic_load(&forgotten));
 		before = now;
 		must(write(1, line, n), "write");
 	}

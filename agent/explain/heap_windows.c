@@ -95,7 +95,7 @@ void heap_window_end(struct heap_source *s)
 static double next_length(const struct heap_source *s, double length, double cost)
 {
 	double allowed = s->share * s->options->duration / WINDOWS;
-	double longest = s->options->duration / WINDOWS;
+	double longest = s->options->duration / WINDOWS / 2; /* a pause is as long */
 	double factor = cost > 0 ? allowed / cost : LENGTH_GROWTH;
 
 	length *= fmin(factor, LENGTH_GROWTH);
@@ -110,7 +110,7 @@ static void end_and_plan(struct heap_source *s)
 	heap_window_end(s);
 	cost = heap_source_cost(s, &counts) - before;
 	s->length = next_length(s, length, cost);
-	s->due = fmax(began + cost / s->share, now() + fmax(PAUSE_MIN, length / 2));
+	s->due = fmax(began + cost / s->share, now() + fmax(PAUSE_MIN, length));
 	log_debug(0, "heap: a window of %.0f ms cost %.1f ms, the next in %.1f s", length * 1e3,
 		  cost * 1e3, s->due - now());
 }

@@ -171,7 +171,7 @@ def test_kill_leaves_no_trap(seep, workloads):
 # Attached and detached all the time, two threads that check each block: it must not notice.
 def test_target_survives_many_windows(seep, workloads):
     windows = 0
-    with Program(workloads / "heap_churn", 2, 0, 120) as program:
+    with Program(workloads / "heap_churn", 2, 200, 120) as program:
         while windows < 20:
             _, summary, _ = explain(seep, program.pid, "--duration", "5s", "--budget", "30%")
             assert summary["windows"] > 2

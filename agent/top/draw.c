@@ -53,7 +53,7 @@ static void put_line(const struct draw *d, int y, const char *text, attr_t attri
 
 static short row_color(const struct row *r)
 {
-	if (row_verdict(r) >= VERDICT_GROWING)
+	if (row_verdict(r) >= VERDICT_GROWING || row_nearly_full(r))
 		return COLORS_ALARM;
 	if (row_warms(r) || r->births > 0 || r->weight >= SHARE_WARNS)
 		return COLORS_WARN;

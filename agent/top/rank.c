@@ -6,6 +6,7 @@
 #include "agent/top/rank.h"
 
 #define WEIGHT_SHOWN 0.01 /* of a bound, from which on a row matters by itself */
+#define WEIGHT_FULL  0.9  /* of a bound, from which on it is urgent without a trend */
 #define LEAST_SHOWN  20	  /* rows */
 #define ETA_MATTERS  (2 * 86400.0) /* seconds to a bound, for growth that is no verdict yet */
 
@@ -97,11 +98,18 @@ static double relative_growth(const struct row *r)
 	return isnan(c->trend.rate_per_hour) || c->live <= 0 ? 0 : c->trend.rate_per_hour / (double)c->live;
 }
 
-/* Verdicts first, then what is told by births, then what may become one. */
+bool row_nearly_full(const struct row *r)
+{
+	return r->weight >= WEIGHT_FULL;
+}
+
+/* Verdicts first, then what has little left, what is told by births, and what may become a verdict. */
 static int urgency(const struct row *r)
 {
 	if (row_verdict(r) >= VERDICT_GROWING)
-		return (int)row_verdict(r) + 2;
+		return (int)row_verdict(r) + 3;
+	if (row_nearly_full(r))
+		return 3;
 	return !isnan(r->births) ? 2 : row_warms(r) ? 1 : 0;
 }
 

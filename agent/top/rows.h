@@ -63,5 +63,7 @@ void rows_free(struct rows *list);
 /* The row of the first sentence: the most urgent, else the nearest to its bound; NULL for none. */
 const struct row *rows_worst(const struct rows *list);
 enum verdict row_verdict(const struct row *r);
+/* Little is left of its bound, whether it moves or not. */
+bool row_nearly_full(const struct row *r);
 /* Growth that is no verdict yet, and would soon matter if it went on. */
 bool row_warms(const struct row *r);

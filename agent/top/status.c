@@ -47,6 +47,11 @@ void status_headline(const struct watch *w, const struct rows *list, char *dst, 
 		sentence_growth(&worst->holder, worst->slot, dst, size);
 		return;
 	}
+	if (row_nearly_full(worst)) {
+		sentence_share(&worst->holder, worst->slot, sentence, sizeof(sentence));
+		snprintf(dst, size, "Near its bound: %s", sentence);
+		return;
+	}
 	if (!isnan(worst->births) && sentence_births(worst->holder.process, dst, size))
 		return;
 	if (row_warms(worst)) {

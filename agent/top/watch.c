@@ -60,7 +60,9 @@ static void sum_trends(struct model *m)
 			if (t->verdict == VERDICT_UNKNOWN)
 				continue;
 			sum->verdict = t->verdict > sum->verdict ? t->verdict : sum->verdict;
-			sum->rate_per_hour = t->rate_per_hour + (isnan(sum->rate_per_hour) ? 0 : sum->rate_per_hour);
+			if (isnan(sum->rate_per_hour))
+				sum->rate_per_hour = 0;
+			sum->rate_per_hour += t->rate_per_hour;
 			sum->since = fmin(sum->since, t->since); /* fmin ignores a NAN */
 		}
 	}

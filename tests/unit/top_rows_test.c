@@ -87,6 +87,21 @@ static void test_orders(void **state)
 	assert_int_equal(rows_worst(&s.rows)->holder.process->pid, 300);
 }
 
+/* What has little left comes before a rise that may be none, and after a verdict. */
+static void test_nearly_full(void **state)
+{
+	SCENE(s);
+
+	s.quiet->cells[SLOT_FD].trend = (struct trend){ VERDICT_WARMING, 100, NAN };
+	build(&s, &(struct rows_options){ 0 });
+	ASSERT_PIDS(&s.rows, 300, 200, 100);
+	assert_true(row_nearly_full(&s.rows.rows[1]) && row_warms(&s.rows.rows[2]));
+	fixture_set(s.near->cells, SLOT_FD, 890);
+	s.near->bounds[SLOT_FD].used = 890;
+	build(&s, &(struct rows_options){ 0 });
+	ASSERT_PIDS(&s.rows, 300, 100, 200);
+}
+
 static void test_names_of_orders(void **state)
 {
 	for (enum rows_sort sort = 0; sort < SORT_MAX; sort++)
@@ -201,7 +216,8 @@ static void test_columns(void **state)
 
 	strcpy(s.growing->comm, "日本語日本語日本語");
 	build(&s, &(struct rows_options){ 0 });
-	assert_header(&s, 80, "GROUP/COMM            PID RESOURCE KIND       LIVE BOUND   % RATE/h VERDICT  ETA");
+	assert_header(&s, 80,
+		      "GROUP/COMM            PID RESOURCE KIND       LIVE BOUND   % RATE/h VERDICT  ETA");
 	assert_header(&s, 60, "GROUP/COMM             PID RESOURCE LIVE RATE/h VERDICT  ETA");
 	assert_header(&s, 20, "GROUP/COMM");
 	for (size_t width = 1; width < 120; width++) {
@@ -322,7 +338,8 @@ static void test_filter_editing(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_orders),	      cmocka_unit_test(test_names_of_orders),
+		cmocka_unit_test(test_orders),	      cmocka_unit_test(test_nearly_full),
+		cmocka_unit_test(test_names_of_orders),
 		cmocka_unit_test(test_one_row_a_leak), cmocka_unit_test(test_telling_kinds),
 		cmocka_unit_test(test_filters),	      cmocka_unit_test(test_groups),
 		cmocka_unit_test(test_shared_bound),   cmocka_unit_test(test_unreadable),

@@ -54,7 +54,8 @@ install: all man
 	$(Q)for page in $(man_pages); do \
 		install -D -m 644 $$page $(share)/man/man$${page##*.}/$${page##*/} || exit; done
 	$(Q)install -D -m 644 -t $(share)/seep/prometheus deploy/prometheus/seep.rules.yml \
-		deploy/prometheus/seep.rules.yml.in deploy/prometheus/RUNBOOK.md
+		deploy/prometheus/seep.rules.yml.in deploy/prometheus/RUNBOOK.md \
+		deploy/prometheus/METRICS.md
 	$(Q)install -D -m 755 -t $(share)/seep/prometheus deploy/prometheus/make_rules.py
 	$(Q)install -D -m 644 -t $(share)/seep/grafana deploy/grafana/seep.json
 	$(Q)mkdir -p $(units)
@@ -66,6 +67,7 @@ install: all man
 deb_tree := $(O)/deb/seep-$(VERSION)
 
 deb:
+	$(call install_packages,$(PACKAGES) debhelper python3)
 	$(call say,DEB,$(O)/deb/seep_$(VERSION)_$$(dpkg --print-architecture).deb)
 	$(Q)rm -rf $(O)/deb && mkdir -p $(deb_tree)
 	$(Q)cp -a Makefile agent bpf exporters deploy $(deb_tree)/

@@ -22,6 +22,7 @@ usr/share/man/man1/seep-explain.1.gz
 usr/share/man/man1/seep-top.1.gz
 usr/share/man/man8/seep-agent.8.gz
 usr/share/seep/grafana/seep.json
+usr/share/seep/prometheus/METRICS.md
 usr/share/seep/prometheus/RUNBOOK.md
 usr/share/seep/prometheus/seep.rules.yml
 """.split()

@@ -9,6 +9,7 @@
 #include "exporters/explain.h"
 
 #define FRAMES_SHOWN 24
+#define SITES_SHOWN  10 /* and all that keep */
 #define KIB	     1024.0
 
 static void write_bytes(FILE *to, double bytes)
@@ -47,7 +48,8 @@ static void write_place(FILE *to, const struct finding *f)
 	if (*frame->function)
 		fprintf(to, " in %s()", frame->function);
 	else
-		fprintf(to, " at 0x%" PRIx64, frame->pc);
+		fprintf(to, " at %s+0x%" PRIx64, *frame->module ? frame->module : "?",
+			frame->offset);
 	slash = strrchr(frame->file, '/');
 	if (*frame->file)
 		fprintf(to, " at %s:%d", slash ? slash + 1 : frame->file, frame->line);
@@ -156,10 +158,16 @@ static void write_summary(FILE *to, const struct findings *findings,
 int explain_text_write(FILE *to, const struct findings *findings,
 		       const struct explain_summary *summary)
 {
-	for (size_t i = 0; i < findings->n; i++) {
-		write_sentence(to, &findings->rows[i]);
-		write_stack(to, &findings->rows[i]);
+	size_t shown = 0;
+
+	for (; shown < findings->n; shown++) {
+		if (shown >= SITES_SHOWN && findings->rows[shown].verdict != SITE_KEEPS)
+			break;
+		write_sentence(to, &findings->rows[shown]);
+		write_stack(to, &findings->rows[shown]);
 	}
+	if (shown < findings->n)
+		fprintf(to, "And %zu more sites; --json shows all.\n\n", findings->n - shown);
 	write_summary(to, findings, summary);
 	return ferror(to) ? -EIO : 0;
 }

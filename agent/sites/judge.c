@@ -5,11 +5,11 @@
 #include "agent/base/cleanup.h"
 #include "agent/sites/sites.h"
 
-#define LIVE_LEAST   4	  /* objects that live, below which nothing is said to be kept */
-#define OLD_LEAST    2	  /* of them from the first half */
-#define OLD_KEPT     0.9  /* share of the first half's that the last quarter must leave alone */
-#define NOT_SLOWING  0.25 /* growth of the last quarter, as a share of the second's */
-#define KIND_GROWS   0.5  /* growth of the whole kind, as a share of what the site keeps */
+#define LIVE_LEAST   4	 /* objects that live, below which nothing is said to be kept */
+#define OLD_LEAST    2	 /* of them from the first half */
+#define OLD_KEPT     0.9 /* share of the first half's that the last quarter must leave alone */
+#define NOT_SLOWING  0.5 /* the last rise of the lows, as a share of the mean of the two before */
+#define KIND_GROWS   0.5 /* growth of the whole kind, as a share of what the site keeps */
 #define GIVES_BACK   0.8
 #define OLD_GIVEN    0.1 /* share of the first half's that may be left where a site gives back */
 #define SECONDS_HOUR 3600
@@ -144,7 +144,7 @@ static bool rises(const double lows[SITES_PARTS])
 	for (int part = 1; part < SITES_PARTS; part++)
 		if (lows[part] <= lows[part - 1])
 			return false;
-	return lows[3] - lows[2] >= NOT_SLOWING * (lows[2] - lows[1]);
+	return lows[3] - lows[2] >= NOT_SLOWING * (lows[2] - lows[0]) / 2;
 }
 
 static enum site_verdict verdict_of(const struct sites *s, const struct site *site, double start,

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The bounds of one process, from one census. */
+/* The bounds of one process. */
 #pragma once
 
 #include <sys/types.h>

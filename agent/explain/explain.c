@@ -36,7 +36,8 @@ static const struct option_row options[] = {
 	{ "resource", 0, OPT_STRING, FIELD(resource), "NAME",
 	  "fd, tcp, udp, unix, timer, watch, thread, process, mapping, heap (all but heap)" },
 	{ "budget", 0, OPT_PERCENT, FIELD(budget), "SHARE",
-	  "share of one CPU that it may cost over the duration; more, and it ends (2%, exact 100%)" },
+	  "share of one CPU that it may cost over the duration; more, and it ends (2%, exact "
+	  "100%)" },
 	{ "exact", 0, OPT_FLAG, FIELD(exact), NULL, "heap: follow every allocation" },
 	{ "active", 0, OPT_FLAG, FIELD(active), NULL, "may make the process do something" },
 	{ "alloc-fn", 0, OPT_STRING, FIELD(alloc_function), "NAME",

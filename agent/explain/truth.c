@@ -16,6 +16,8 @@ static void cleanup_closedir(DIR **dir)
 		closedir(*dir);
 }
 
+#define KERNEL_HALF (1UL << 63) /* of the addresses, where only the vsyscall page shows */
+
 #define _cleanup_closedir_ _cleanup_(cleanup_closedir)
 
 void truth_clear(struct truth *t)
@@ -272,7 +274,7 @@ int truth_mappings(pid_t pid, struct truth *ret)
 	if (!f)
 		return -errno;
 	while (r == 0 && getline(&line, &size, f) > 0)
-		if (sscanf(line, "%lx-%lx", &from, &to) == 2)
+		if (sscanf(line, "%lx-%lx", &from, &to) == 2 && from < KERNEL_HALF)
 			r = truth_add(ret, from, to, SLOT_MAPPING);
 	return r < 0 ? r : truth_finish(ret);
 }

@@ -157,7 +157,7 @@ static uint32_t read_netns(pid_t pid)
 
 #define PF_KTHREAD 0x00200000 /* include/linux/sched.h */
 
-static void take_process(struct procfs *f, struct model *m, pid_t pid)
+void procfs_process(struct procfs *f, struct model *m, pid_t pid)
 {
 	struct stat_fields st;
 	char comm[MODEL_COMM_SIZE];
@@ -201,7 +201,7 @@ int procfs_tasks(struct procfs *f, struct model *m)
 	if (!d)
 		return -errno;
 	for (long pid; (pid = next_number(d)) >= 0;)
-		take_process(f, m, (pid_t)pid);
+		procfs_process(f, m, (pid_t)pid);
 	count_children(m);
 	return 0;
 }

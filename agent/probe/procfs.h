@@ -15,3 +15,6 @@ void procfs_free(struct procfs *f);
 /* In the place of the task census and of the descriptor census. 0 or negative errno. */
 int procfs_tasks(struct procfs *f, struct model *m);
 int procfs_files(struct procfs *f, struct model *m);
+
+/* One process only, for who asks about no other. */
+void procfs_process(struct procfs *f, struct model *m, pid_t pid);

@@ -25,9 +25,9 @@ void account_event(void *context, const struct acquire_event *event,
 
 /*
  * Enter what the process held before the watch, and tell follow the key of each; call it after the
- * watch is attached. now in seconds of CLOCK_MONOTONIC.
+ * watch is attached.
  */
-int account_seed(struct account *l, const bool classes[ACQUIRE_CLASS_MAX], double now,
+int account_seed(struct account *l, const bool classes[ACQUIRE_CLASS_MAX],
 		 void (*follow)(void *context, uint64_t key), void *context);
 
 /*

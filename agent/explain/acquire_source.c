@@ -101,7 +101,7 @@ static int start(struct acquire_source *s, struct reader *reader)
 	if (r < 0)
 		return r;
 	s->start = clock_seconds(CLOCK_MONOTONIC);
-	return account_seed(s->account, s->classes, s->start, follow, s->acquire);
+	return account_seed(s->account, s->classes, follow, s->acquire);
 }
 
 static int source_open(const struct explain_options *options, struct reader *reader, void **ret)

@@ -57,7 +57,7 @@ static void seed_rows(struct account *l, enum acquire_class class, const struct 
 	}
 }
 
-int account_seed(struct account *l, const bool classes[ACQUIRE_CLASS_MAX], double now,
+int account_seed(struct account *l, const bool classes[ACQUIRE_CLASS_MAX],
 		 void (*follow)(void *context, uint64_t key), void *context)
 {
 	struct truth truth = { 0 };
@@ -73,7 +73,7 @@ int account_seed(struct account *l, const bool classes[ACQUIRE_CLASS_MAX], doubl
 		}
 	}
 	truth_clear(&truth);
-	l->seeded = now;
+	l->seeded = clock_seconds(CLOCK_MONOTONIC);
 	return r == -ESRCH ? r : 0;
 }
 

@@ -80,15 +80,25 @@ static void watch_until_over(struct watch *w)
 	}
 }
 
-static void summarize(struct watch *w, const struct reader *reader)
+static void summarize_cost(struct watch *w)
+{
+	struct explain_summary *s = w->summary;
+	struct source_cost cost;
+
+	s->seconds = clock_seconds(CLOCK_MONOTONIC) - w->start;
+	w->source->cost(w->state, &cost);
+	s->hits = cost.hits;
+	s->windows = cost.windows;
+	s->cost_seconds = cost.seconds + cost_own_seconds() - w->own;
+}
+
+/* After the findings were named, which can lose too. */
+static void summarize_losses(struct watch *w, const struct reader *reader)
 {
 	struct explain_summary *s = w->summary;
 	struct source_cost cost;
 
 	w->source->cost(w->state, &cost);
-	s->hits = cost.hits;
-	s->windows = cost.windows;
-	s->cost_seconds = cost.seconds + cost_own_seconds() - w->own;
 	for (int reason = 0; reason < LOSS_REASON_MAX; reason++)
 		s->lost[reason] = cost.lost[reason] + reader_lost(reader, (enum loss_reason)reason);
 	s->lost[LOSS_OVER_BUDGET] += s->over_budget;
@@ -111,9 +121,9 @@ int watch_run(const struct explain_options *options, const struct source *source
 	w.start = clock_seconds(CLOCK_MONOTONIC);
 	watch_until_over(&w);
 	source->detach(w.state);
-	ret_summary->seconds = clock_seconds(CLOCK_MONOTONIC) - w.start;
-	summarize(&w, reader);
+	summarize_cost(&w);
 	r = source->findings(w.state, ret_summary->seconds, ret_findings);
+	summarize_losses(&w, reader);
 	source->free(w.state);
 	return r < 0 ? log_error(r, "explain: cannot say what was found") : 0;
 }

@@ -139,12 +139,18 @@ static double kind_growth(const struct sites *s, enum seep_slot slot, double sta
 	return growth;
 }
 
-static bool rises(const double lows[SITES_PARTS])
+/*
+ * Where one in k is followed, a rise is a sum of weights k: its variance is k times itself, of
+ * which one part is the program's own. Two standard deviations are not held against the site.
+ */
+static bool rises(const double lows[SITES_PARTS], uint32_t sampled)
 {
+	double before = (lows[2] - lows[0]) / 2;
+
 	for (int part = 1; part < SITES_PARTS; part++)
 		if (lows[part] <= lows[part - 1])
 			return false;
-	return lows[3] - lows[2] >= NOT_SLOWING * (lows[2] - lows[0]) / 2;
+	return lows[3] - lows[2] >= NOT_SLOWING * before - 2 * sqrt((sampled - 1) * before);
 }
 
 static enum site_verdict verdict_of(const struct sites *s, const struct site *site, double start,
@@ -154,7 +160,7 @@ static enum site_verdict verdict_of(const struct sites *s, const struct site *si
 
 	if (r->created == 0)
 		return SITE_UNDECIDED;
-	if (r->live >= LIVE_LEAST && rises(r->lows) && old.late >= OLD_LEAST &&
+	if (r->live >= LIVE_LEAST && rises(r->lows, r->sampled) && old.late >= OLD_LEAST &&
 	    (double)old.left >= OLD_KEPT * (double)old.late &&
 	    kind_growth(s, site->slot, start, end) >= KIND_GROWS * r->lows[SITES_PARTS - 1])
 		return SITE_KEEPS;

@@ -127,12 +127,12 @@ static noinline void open_after_exec(void)
 	must(timerfd_create(CLOCK_MONOTONIC, 0), "timerfd_create");
 }
 
-/* Takes 20 eventfds a second for two seconds, half of which the exec closes; then timerfds. */
+/* Takes 20 eventfds a second for five seconds, half of which the exec closes; then timerfds. */
 static void play_exec(const char *program, const char *stage)
 {
 	prctl(PR_SET_PDEATHSIG, 9);
 	if (strcmp(stage, "exec") == 0) {
-		for (int i = 0; i < 40; i++, usleep(50000))
+		for (int i = 0; i < 100; i++, usleep(50000))
 			open_before_exec(i);
 		execl(program, program, "executed", NULL);
 		die("exec");

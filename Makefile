@@ -194,6 +194,13 @@ $(O)/tests/fuzz/%: tests/fuzz/%.c $(O)/fuzz/libseep.a
 	$(call say,FUZZER,$@)
 	$(Q)$(CLANG) $(FUZZ_FLAGS) -fsanitize=fuzzer $^ -o $@ $(ALL_LIBS)
 
+.PHONY: check format
+check:
+	$(Q)O=$(O) $(PYTHON) tests/run.py check
+
+format:
+	clang-format -i $$(git ls-files 'agent/*.[ch]' 'exporters/*.[ch]' 'bpf/*.[ch]')
+
 clean:
 	rm -rf $(O)
 

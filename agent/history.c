@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <errno.h>
 #include <fcntl.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,7 +18,7 @@
 
 #define DIRECTORY "/run/seep" /* unless RUNTIME_DIRECTORY names another, as systemd does */
 #define SOCKET	  "history.sock"
-#define MAGIC	  0x31706565u /* raised when the row changes */
+#define MAGIC	  0x32706565u /* raised when the row changes */
 #define PATIENCE  (NS_PER_S / 2)
 
 struct history {
@@ -36,7 +37,7 @@ struct row {
 	uint64_t start, exec_id;
 	int32_t pid;
 	uint16_t slot, verdict;
-	double rate_per_hour, since;
+	double rate_per_hour, since, oldest;
 };
 
 static const char *runtime_directory(void)
@@ -123,7 +124,7 @@ static uint64_t write_rows(const struct model *m, FILE *to)
 		for (enum seep_slot s = 0; s < SLOT_MAX; s++) {
 			const struct trend *t = &p->cells[s].trend;
 			struct row row = { p->start, p->exec_id, p->pid, (uint16_t)s, (uint16_t)t->verdict,
-					   t->rate_per_hour, t->since };
+					   t->rate_per_hour, t->since, p->cells[s].oldest };
 
 			if (t->verdict == VERDICT_UNKNOWN)
 				continue;
@@ -168,6 +169,7 @@ static void adopt_row(struct model *m, const struct row *row)
 	if (!p || p->start != row->start || p->exec_id != row->exec_id || row->slot >= SLOT_MAX ||
 	    row->verdict >= VERDICT_MAX)
 		return;
+	p->cells[row->slot].oldest = fmax(p->cells[row->slot].oldest, row->oldest);
 	p->cells[row->slot].trend =
 		(struct trend){ (enum verdict)row->verdict, row->rate_per_hour, row->since };
 }

@@ -122,7 +122,8 @@ static void take_deleted(struct sweep *s, const struct file_row *row)
 static double take_file(struct sweep *s, const struct file_row *row)
 {
 	double first = ages_seen(s->p->ages, row->fd, identity_of(row), s->model->now);
-	double age = s->model->now - first;
+	/* All that the first census sees may be older than any age that it could tell. */
+	double age = s->model->census == 1 ? NAN : s->model->now - first;
 
 	/* The kernel knows better how old a pipe is, to the second. */
 	if (row->kind == FILE_KIND_PIPE && row->detail)

@@ -96,7 +96,7 @@ static void count(struct sweep *s, enum seep_slot slot, double age)
 	model_cell_add(cells, slot, 1);
 	kind->oldest = fmax(kind->oldest, age);
 	total->oldest = fmax(total->oldest, age);
-	if (age < s->model->window)
+	if (!(age >= s->model->window)) /* an unknown age is not old */
 		return;
 	kind->old++;
 	if (total != kind)

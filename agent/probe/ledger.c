@@ -153,6 +153,16 @@ static void forget_counts(struct model *m)
 			p->cells[s].created = 0;
 }
 
+static void read_losses(struct ledger_bpf *skel, uint64_t lost[LOSS_REASON_MAX])
+{
+	struct bpf_program *p;
+
+	loss_read(bpf_map__fd(skel->maps.losses), lost);
+	bpf_object__for_each_program(p, skel->obj)
+		if (bpf_program__fd(p) >= 0)
+			lost[LOSS_PROBE_MISSED] += loss_missed_runs(bpf_program__fd(p));
+}
+
 void ledger_read(struct ledger *l, struct model *m)
 {
 	forget_counts(m);
@@ -160,6 +170,6 @@ void ledger_read(struct ledger *l, struct model *m)
 		if (!l->skels[t])
 			continue;
 		read_topic(l, m, l->skels[t]);
-		loss_read(bpf_map__fd(l->skels[t]->maps.losses), m->lost[loss_topics[t]]);
+		read_losses(l->skels[t], m->lost[loss_topics[t]]);
 	}
 }

@@ -38,3 +38,11 @@ int loss_read(int map_fd, uint64_t ret[LOSS_REASON_MAX])
 	}
 	return 0;
 }
+
+uint64_t loss_missed_runs(int program_fd)
+{
+	struct bpf_prog_info info = { 0 };
+	uint32_t size = sizeof(info);
+
+	return bpf_obj_get_info_by_fd(program_fd, &info, &size) ? 0 : info.recursion_misses;
+}

@@ -11,3 +11,9 @@ int loss_read(int map_fd, uint64_t ret[LOSS_REASON_MAX]);
 
 /* Sum over CPUs of entry key of a per-CPU array of u64. 0 or -errno. */
 int percpu_read(int map_fd, uint32_t key, uint64_t *ret_sum);
+
+/*
+ * Runs of a program that the kernel skipped, since it was already running on that CPU: where
+ * trampolines can be preempted, the next task that comes by is not counted. 0 before 5.12.
+ */
+uint64_t loss_missed_runs(int program_fd);

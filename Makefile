@@ -42,6 +42,7 @@ sources     := $(sort $(shell find agent exporters -name '*.c'))
 objects     := $(sources:%.c=$(O)/%.o)
 lib_objects := $(filter-out $(O)/agent/main.o,$(objects))
 unit_tests  := $(patsubst tests/unit/%.c,$(O)/tests/unit/%,$(wildcard tests/unit/*_test.c))
+guest_tools := $(patsubst tests/vm/%.c,$(O)/tests/vm/%,$(wildcard tests/vm/*.c))
 drivers     := $(patsubst tests/drivers/%.c,$(O)/tests/drivers/%,$(wildcard tests/drivers/*.c))
 workloads   := $(patsubst tests/workloads/%.c,$(O)/workloads/%,$(wildcard tests/workloads/*.c))
 
@@ -118,7 +119,7 @@ $(O)/workloads/%: tests/workloads/%.c
 	$(Q)$(CC) -O2 -g -Wall -Wextra -Werror -D_GNU_SOURCE -I. -MMD -MP $< -o $@ -lpthread -lm
 
 # What the guests of the kernel matrix run beside seep.
-$(O)/tests/vm/load_all: tests/vm/load_all.c
+$(O)/tests/vm/%: tests/vm/%.c
 	@mkdir -p $(@D)
 	$(call say,TEST,$@)
 	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP $< -o $@ $(shell pkg-config --libs libbpf)
@@ -126,7 +127,7 @@ $(O)/tests/vm/load_all: tests/vm/load_all.c
 .PHONY: test-all test-unit test-e2e workloads
 workloads: $(workloads)
 
-test-all: all $(unit_tests) $(drivers) workloads $(O)/tests/vm/load_all
+test-all: all $(unit_tests) $(drivers) workloads $(guest_tools)
 	$(Q)O=$(O) $(PYTHON) tests/run.py all
 
 test-unit: $(unit_tests)
@@ -136,7 +137,7 @@ test-unit: $(unit_tests)
 kernels:
 	$(Q)O=$(O) $(PYTHON) tests/vm/kernels.py
 
-test-kernels: all workloads $(O)/tests/vm/load_all
+test-kernels: all workloads $(guest_tools)
 	$(Q)O=$(O) $(PYTHON) tests/run.py vm
 
 test-e2e: all $(drivers) workloads

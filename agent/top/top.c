@@ -192,7 +192,8 @@ static int run_top(const struct command *self, int argc, char **argv)
 	set_signals();
 	cell_setup();
 	log_setup(LOG_ERROR, LOG_TEXT); /* a lower rung is said once, by us */
-	r = watch_new(o.pid, o.delay, &w);
+	/* A single look has nothing to count, and the table no column for it. */
+	r = watch_new(o.pid, o.delay, o.json && !o.once, &w);
 	log_setup(LOG_INFO, LOG_TEXT);
 	if (r == 0)
 		r = run(&o, w);

@@ -18,8 +18,9 @@ struct watch {
 	bool has_history;
 };
 
-int watch_new(pid_t only_pid, double delay, struct watch **ret)
+int watch_new(pid_t only_pid, double delay, bool ledger, struct watch **ret)
 {
+	struct census_options look = { .only_pid = only_pid, .ledger = ledger };
 	struct watch *w = calloc(1, sizeof(*w));
 	int r;
 
@@ -28,7 +29,7 @@ int watch_new(pid_t only_pid, double delay, struct watch **ret)
 	w->own_window = delay * LOOKS_A_WINDOW > LEAST_WINDOW ? delay * LOOKS_A_WINDOW : LEAST_WINDOW;
 	r = model_new(w->own_window, delay, &w->model);
 	if (r == 0)
-		r = census_new(&(struct census_options){ .only_pid = only_pid }, w->model, &w->census);
+		r = census_new(&look, w->model, &w->census);
 	if (r < 0) {
 		watch_free(w);
 		return r;

@@ -8,9 +8,9 @@ struct watch;
 
 /*
  * only_pid: whose descriptors are counted, 0 for all. delay in seconds; the trend window of top's
- * own follows from it: a minute, or 20 looks where those take longer.
+ * own follows from it: a minute, or 20 looks where those take longer. ledger: also count who creates.
  */
-int watch_new(pid_t only_pid, double delay, struct watch **ret);
+int watch_new(pid_t only_pid, double delay, bool ledger, struct watch **ret);
 void watch_free(struct watch *w);
 
 /* One look. 0 or negative errno. */

@@ -19,8 +19,8 @@ def libraries(programs):
 
 
 def programs_of(build):
-    workloads = [p for p in (build / "workloads").iterdir() if not p.suffix]
-    return [build / "seep", build / "tests/vm/load_all", *sorted(workloads)]
+    folders = (build / "workloads", build / "tests/vm")
+    return [build / "seep", *sorted(p for f in folders for p in f.iterdir() if not p.suffix)]
 
 
 def copy(source, root, place):

@@ -126,8 +126,64 @@ def judge_bounds(case, release):
     return results
 
 
+# By the name of a workload: the key of its books, and the programs that see what it creates, each
+# a rung of its own (bpf/ledger.bpf.c).
+CREATIONS = {"eventfd": ("fd/eventfd", ("install_fentry", "install_kprobe")),
+             "thread": ("thread", ("newtask_tp", "newtask_fentry", "newtask_kprobe")),
+             "child": ("process/child", ("newtask_tp", "newtask_fentry", "newtask_kprobe")),
+             "outgoing": ("tcp/ESTABLISHED", ("connect_tp", "connect_fentry", "connect_kprobe"))}
+
+
+def created_of(seen, pid, key):
+    """What the last look said that a process created; only descriptors are told apart by kind."""
+    wanted = key if key.startswith("fd/") else key.split("/")[0]
+    found = [row["created"] for row in seen if row["pid"] == pid and rows.key_of(row) == wanted]
+    return found[-1] if found else None
+
+
+def parse_rungs(case):
+    """Per rung: books by (workload, when), rows of seep, runs that the kernel skipped by program."""
+    rungs = collections.defaultdict(lambda: ({}, [], {}))
+    books, seen, missed = {}, [], {}
+    for line in case.lines:
+        words = line.split(" ", 3)
+        if words[0] == "rung":
+            books, seen, missed = rungs[words[1]]
+        elif words[0] in ("before", "after"):
+            books[words[1], words[0]] = json.loads(line.split(" ", 2)[2])
+        elif words[0] == "program":
+            missed[words[2]] = int(words[3])
+        elif line.startswith("{"):
+            seen.append(json.loads(line))
+    return rungs
+
+
+def judge_creation(name, key, program, rung):
+    """Exact but for runs that the kernel skipped, and it counts those: on a preemptible kernel a
+    program can be interrupted by a task that comes to the same program."""
+    books, seen, missed = rung
+    before, after = books[name, "before"], books[name, "after"]
+    took = after["books"].get(key, 0) - before["books"].get(key, 0)
+    created = created_of(seen, after["pid"], key)
+    if created is None or not took - missed[program] <= created <= took or took == 0:
+        return [f"books {took}, counted {created}, skipped by the kernel {missed.get(program)}"]
+    return []
+
+
+def judge_rungs(case, release):
+    """Every rung by itself counts what the workload's books say it took."""
+    rungs = parse_rungs(case)
+    results = [verdict("rungs", statuses(case))]
+    for name, (key, programs) in CREATIONS.items():
+        for program in programs:
+            rung = {"tp": "tp_btf"}.get(program.split("_")[1], program.split("_")[1])
+            results.append(verdict(f"rungs {rung} {name}",
+                                   judge_creation(name, key, program, rungs[rung])))
+    return results
+
+
 JUDGES = {"boot": judge_boot, "load": judge_load, "check": judge_check, "counts": judge_counts,
-          "bounds": judge_bounds}
+          "bounds": judge_bounds, "rungs": judge_rungs}
 
 
 def judge(boot, release, names):

@@ -9,6 +9,8 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 
+#include <bpf/bpf.h>
+
 #include "agent/base/cleanup.h"
 #include "agent/base/clock.h"
 #include "agent/probe/file.h"
@@ -19,7 +21,8 @@
 #include "bpf/file.h"
 #include "bpf/file.skel.h"
 
-#define DELETED_SEEN 64 /* inodes of one process told apart, so that a dup counts once */
+#define DELETED_BITS 12
+#define DELETED_SEEN (1 << DELETED_BITS) /* half of them are used: a process's deleted files told apart */
 
 struct file_census {
 	struct file_bpf *skel;
@@ -32,7 +35,7 @@ struct sweep {
 	struct model_process *p; /* NULL: not in the model */
 	uint32_t thread;	 /* one that uses the table */
 	struct peers peers;
-	uint64_t deleted[DELETED_SEEN];
+	uint64_t deleted[DELETED_SEEN]; /* hashed by the upper bits, 0: free */
 	size_t n_deleted;
 };
 
@@ -65,6 +68,13 @@ static void settle(struct sweep *s)
 	s->p = NULL;
 }
 
+static void forget_deleted(struct sweep *s)
+{
+	if (s->n_deleted)
+		memset(s->deleted, 0, sizeof(s->deleted));
+	s->n_deleted = 0;
+}
+
 static void take_table(struct sweep *s, const struct file_table_row *row)
 {
 	struct model_process *p = model_find(s->model, (pid_t)row->pid);
@@ -79,7 +89,7 @@ static void take_table(struct sweep *s, const struct file_table_row *row)
 	if (p->files_seen != s->model->census) {
 		p->files_seen = s->model->census;
 		ages_begin(p->ages);
-		s->n_deleted = 0;
+		forget_deleted(s);
 	}
 	s->p = p;
 	s->thread = row->thread;
@@ -109,14 +119,28 @@ static uint64_t identity_of(const struct file_row *row)
 	return row->file ^ row->inode * 0x9e3779b97f4a7c15ULL;
 }
 
+/* A dup counts once. The number of an inode is that of its file system, which its operations tell
+ * roughly. When all room is taken, further dups count twice. */
+static bool is_known_deleted(struct sweep *s, const struct file_row *row)
+{
+	uint64_t key = ((row->inode ^ row->operations << 1) * 0x9e3779b97f4a7c15ULL) | 1;
+	size_t at = key >> (64 - DELETED_BITS);
+
+	while (s->deleted[at] && s->deleted[at] != key)
+		at = (at + 1) % DELETED_SEEN;
+	if (s->deleted[at])
+		return true;
+	if (s->n_deleted < DELETED_SEEN / 2) {
+		s->deleted[at] = key;
+		s->n_deleted++;
+	}
+	return false;
+}
+
 static void take_deleted(struct sweep *s, const struct file_row *row)
 {
-	for (size_t i = 0; i < s->n_deleted; i++)
-		if (s->deleted[i] == row->inode)
-			return;
-	if (s->n_deleted < DELETED_SEEN)
-		s->deleted[s->n_deleted++] = row->inode;
-	model_cell_add(s->p->cells, SLOT_DELETED, (int64_t)row->detail);
+	if (!is_known_deleted(s, row))
+		model_cell_add(s->p->cells, SLOT_DELETED, (int64_t)row->detail);
 }
 
 static double take_file(struct sweep *s, const struct file_row *row)
@@ -192,9 +216,21 @@ static void begin_cohorts(struct model *m)
 			p->cells[s].old = 0;
 }
 
+/* What is in the map of tables serves one sweep; when it no longer has room it is emptied, so that
+ * what was lost is lost once. */
+static void make_room(struct file_census *c)
+{
+	int fd = bpf_map__fd(c->skel->maps.tables);
+	uint64_t key[2];
+
+	while (bpf_map_get_next_key(fd, NULL, key) == 0 && bpf_map_delete_elem(fd, key) == 0)
+		;
+}
+
 int file_census_run(struct file_census *c, struct model *m)
 {
 	static struct sweep s; /* too large for a stack; one sweep at a time */
+	uint64_t lost = c->skel->bss->lost_tables;
 	int r;
 
 	s.model = m;
@@ -203,6 +239,8 @@ int file_census_run(struct file_census *c, struct model *m)
 	r = iterator_run(c->skel->links.census_file, file_row_size, take_row, &s);
 	settle(&s);
 	m->lost[LOSS_FD][LOSS_MAP_FULL] += c->skel->bss->lost_tables;
+	if (c->skel->bss->lost_tables != lost)
+		make_room(c);
 	return r;
 }
 

@@ -13,6 +13,7 @@ import pytest
 import oracle
 import rows
 import workload
+from agent import Agent
 
 
 def agree(seep, *lines):
@@ -64,6 +65,10 @@ def test_tables_shared_and_unshared(seep, start):
         assert line["books"]["fd/eventfd"] == eventfds
         agree(seep, line)
         scenario.go_on()
+
+
+def test_duplicates_of_deleted_files(seep, start):
+    agree(seep, start("hard_fds", "deleted").read())
 
 
 def test_ten_thousand_descriptors(seep, start):
@@ -120,16 +125,21 @@ def test_dead_leader(seep, start):
     assert parent["process/zombie"] == 0, "a process whose threads live is no zombie"
 
 
-def test_clone_vm(seep, start):
+def test_clone_vm(seep, start, tmp_path):
+    """Three processes with one memory: each shows it, their group has it once."""
     scenario = start("hard_tasks", "clone_vm")
     agree(seep, scenario.read())
     seen = rows.counts(rows.top(seep))
     children = oracle.families()[scenario.pid]
     assert len(children) == 2
+    anon = seen[scenario.pid]["memory/anon"]
     for child in children:
         assert seen[child]["fd/eventfd"] == 20
-        assert seen[child]["memory/anon"] == pytest.approx(seen[scenario.pid]["memory/anon"],
-                                                           abs=workload.MEMORY_SLACK)
+        assert seen[child]["memory/anon"] == pytest.approx(anon, abs=workload.MEMORY_SLACK)
+    with Agent(seep, tmp_path / "agent") as agent:
+        group = agent.sample("seep_group_live_bytes", group="session/hard_tasks",
+                             resource="memory", kind="anon")
+    assert group == pytest.approx(anon, abs=workload.MEMORY_SLACK)
 
 
 def test_time_wait_exhausts_ports(seep, start):

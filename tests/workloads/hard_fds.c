@@ -192,6 +192,28 @@ static int play_tables(void)
 	return 0;
 }
 
+#define DELETED 200
+
+/* Each file has two descriptors, and its bytes once. */
+static int play_deleted(void)
+{
+	static const char page[4096];
+
+	books_open();
+	for (int i = 0; i < DELETED; i++) {
+		char name[] = "deleted-XXXXXX";
+		int fd = must(mkstemp(name), name);
+
+		must(unlink(name), name);
+		must(write(fd, page, sizeof(page)), name);
+		must(dup(fd), "dup");
+	}
+	book("fd/file", 2 * DELETED);
+	book("deleted", DELETED * sizeof(page));
+	stop_here();
+	return 0;
+}
+
 #define MANY 10000
 
 static int play_many(void)
@@ -214,6 +236,7 @@ static int play_many(void)
 static const struct scenario scenarios[] = {
 	{ "dup", play_dup },	     { "after_exec", play_after_exec },
 	{ "passing", play_passing }, { "tables", play_tables },
+	{ "deleted", play_deleted },
 	{ "many", play_many },	     { 0 },
 };
 

@@ -52,8 +52,20 @@ bool site_frame_is_runtime(const struct site_frame *f)
 	return false;
 }
 
+/* Programs wrap the allocator (zmalloc, g_malloc, xstrdup, operator new); who calls that is meant. */
+static bool is_allocator(const struct site_frame *f)
+{
+	return strcasestr(f->function, "alloc") || strcasestr(f->function, "strdup") ||
+	       strncmp(f->function, "operator new", strlen("operator new")) == 0;
+}
+
 const struct site_frame *finding_frame(const struct finding *f)
 {
+	bool heap = strcmp(f->resource, "heap") == 0;
+
+	for (size_t i = 0; heap && i < f->n_frames; i++)
+		if (!site_frame_is_runtime(&f->frames[i]) && !is_allocator(&f->frames[i]))
+			return &f->frames[i];
 	for (size_t i = 0; i < f->n_frames; i++)
 		if (!site_frame_is_runtime(&f->frames[i]))
 			return &f->frames[i];

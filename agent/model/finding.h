@@ -64,7 +64,7 @@ void findings_sort(struct findings *list);
 void findings_clear(struct findings *list);
 
 /*
- * The frame that people look for: the innermost one outside the C library and the loader, or the
- * innermost one, or NULL when there is no stack.
+ * The frame that people look for: the innermost one outside the C library and the loader, and for
+ * the heap outside what wraps the allocator; or the innermost one, or NULL when there is no stack.
  */
 const struct site_frame *finding_frame(const struct finding *f);

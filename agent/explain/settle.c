@@ -199,8 +199,20 @@ void account_executed(struct account *l)
 			settle_class(l, classes[i], false);
 }
 
+/* Its last thread has exited: it holds nothing, and that says nothing about its sites. */
+static bool has_ended(pid_t pid)
+{
+	struct truth threads = { 0 };
+	bool others = truth_threads(pid, &threads) == 0 && threads.n > 0;
+
+	truth_clear(&threads);
+	return !others && truth_child(pid) != SLOT_PROCESS_CHILD;
+}
+
 void account_look(struct account *l, const bool classes[ACQUIRE_CLASS_MAX])
 {
+	if (has_ended(l->pid))
+		return;
 	for (int class = 0; class < ACQUIRE_CLASS_MAX; class ++)
 		if (classes[class])
 			look_at(l, class);

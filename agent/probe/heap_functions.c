@@ -244,16 +244,15 @@ static int find_allocator(const struct search *s)
 	return -ENOENT;
 }
 
-/* Of the C library, or of an executable that holds it. */
+/* The first module that has them: the C library, or an executable that holds one. */
 static int find_mappings(const struct search *s)
 {
-	for (size_t i = 0; i < s->modules.n; i++)
-		if (is_libc(&s->modules.rows[i]))
-			return add_rows(s, &s->modules.rows[i], mapping_rows,
-					ARRAY_SIZE(mapping_rows));
-	if (s->modules.n == 0)
-		return 0;
-	return add_rows(s, &s->modules.rows[0], mapping_rows, ARRAY_SIZE(mapping_rows));
+	size_t before = s->places->n;
+	int r = 0;
+
+	for (size_t i = 0; i < s->modules.n && r == 0 && s->places->n == before; i++)
+		r = add_rows(s, &s->modules.rows[i], mapping_rows, ARRAY_SIZE(mapping_rows));
+	return r;
 }
 
 int heap_places_find(struct reader *reader, pid_t pid, const char *alloc_function,

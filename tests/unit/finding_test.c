@@ -16,7 +16,8 @@ static struct site_frame frames[] = {
 	{ .function = "main", .module = "/usr/bin/redis-server" },
 };
 
-/* Who calls the wrapper of an allocator is meant, for the heap; elsewhere the word means nothing. */
+/* Who calls the wrapper of an allocator is meant, for the heap; elsewhere the word means nothing.
+ */
 static void test_frame(void **state)
 {
 	struct finding f = { .resource = "heap", .frames = frames, .n_frames = 5 };

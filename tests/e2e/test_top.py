@@ -174,13 +174,13 @@ class Terminal:
     """A tmux of our own, with seep top in its only pane and a shell to come back to."""
 
     def __init__(self, command, width=80, height=24):
-        self.socket = f"seep-test-{os.getpid()}"
+        self.folder = tempfile.TemporaryDirectory()
         self.tmux("-f", "/dev/null", "new-session", "-d", "-x", width, "-y", height, "sh")
         self.command = command
 
     def tmux(self, *arguments):
         environment = dict(os.environ, LC_ALL="C.UTF-8", PS1="READY> ")
-        return subprocess.run(["tmux", "-L", self.socket, *map(str, arguments)], check=True, text=True,
+        return subprocess.run(["tmux", "-S", self.folder.name + "/socket", *map(str, arguments)], check=True, text=True,
                               capture_output=True, env=environment).stdout
 
     def screen(self):
@@ -216,6 +216,7 @@ class Terminal:
 
     def __exit__(self, *error):
         self.tmux("kill-server")
+        self.folder.cleanup()
 
 
 def test_live(seep, alone):

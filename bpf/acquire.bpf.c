@@ -36,7 +36,6 @@ struct sampler {
 };
 
 static struct sampler samplers[8];
-
 _Static_assert(ACQUIRE_CLASS_MAX <= 8, "one sampler a class");
 
 struct {
@@ -287,13 +286,11 @@ SEC("iter/task")
 int acquire_find(struct bpf_iter__task *ctx)
 {
 	struct task_struct *task = ctx->task;
-	struct mm_struct *mm;
 
 	if (!task || task->pid != task->tgid || pid_in_namespace(task, own_inode) != wanted_pid)
 		return 0;
-	mm = task->mm;
-	if (mm)
-		last_break = mm->brk;
+	if (task->mm)
+		last_break = task->mm->brk;
 	target = task->tgid;
 	return 0;
 }

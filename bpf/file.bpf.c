@@ -9,6 +9,7 @@
 
 #define AF_INET	 2
 #define AF_INET6 10
+#define TCP_LISTEN 10
 
 /* seep's own PID namespace, and the one process to look at (0: all), by its number in there. */
 const volatile __u32 own_inode;
@@ -113,8 +114,10 @@ static __always_inline void fill_socket(struct file_socket_row *row, struct sock
 	row->local_port = c->skc_num;
 	row->remote_port = bpf_ntohs(c->skc_dport);
 	row->netns = c->skc_net.net->ns.inum;
-	row->backlog = sk->sk_ack_backlog;
-	row->max_backlog = sk->sk_max_ack_backlog;
+	if (row->state == TCP_LISTEN) { /* two cache lines that nobody else needs */
+		row->backlog = sk->sk_ack_backlog;
+		row->max_backlog = sk->sk_max_ack_backlog;
+	}
 	if (row->family == AF_INET)
 		__builtin_memcpy(row->remote_addr, &c->skc_daddr, 4);
 	else

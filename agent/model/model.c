@@ -183,8 +183,6 @@ struct model_netns *model_netns(struct model *m, uint32_t inode)
 	}
 	if (n->seen != m->census) {
 		cells_begin(n->cells);
-		n->ports = (struct bound){ 0 };
-		n->busiest[0] = '\0';
 		n->reason = NULL;
 	}
 	n->seen = m->census;

@@ -93,6 +93,8 @@ struct model_netns {
 	struct model_cell cells[SLOT_MAX]; /* TCP_TIME_WAIT, TCP_NEW_SYN_RECV, orphans as their state */
 	struct bound ports; /* the most used (destination) share of the local port range */
 	char busiest[80];   /* that destination, "10.0.0.5:5432"; empty when none */
+	double walked;	    /* when every socket was last looked at; 0 for never */
+	double walk_cost;   /* CPU seconds that it took */
 	const char *reason; /* why some counts are LIVE_UNKNOWN, or NULL */
 	struct model_netns *next;
 	uint64_t seen;

@@ -9,6 +9,7 @@
 #include <netinet/tcp.h>
 
 #include "agent/base/cleanup.h"
+#include "agent/base/clock.h"
 #include "agent/base/text.h"
 #include "agent/probe/iterator.h"
 #include "agent/probe/netns.h"
@@ -17,6 +18,7 @@
 #include "bpf/netns.skel.h"
 
 #define WORTH_A_WALK 10 /* TIME_WAIT takes one in this many ports */
+#define WALK_SHARE   0.002 /* of a core that walking may take */
 #define NOT_WALKED   "sockets without an owner are told apart only while TIME_WAIT takes a tenth of the ports"
 
 struct netns_census {
@@ -90,15 +92,18 @@ static void take_busiest(struct walk *w)
 	const struct model_peer *top = peers_largest(&w->peers);
 	char addr[INET6_ADDRSTRLEN];
 
+	*w->n->busiest = '\0';
 	if (!top || !inet_ntop(top->family, top->addr, addr, sizeof(addr)))
 		return;
 	w->n->ports.used = top->count;
-	snprintf(w->n->busiest, sizeof(w->n->busiest), top->family == AF_INET6 ? "[%s]:%u" : "%s:%u", addr,
-		 top->port);
+	snprintf(w->n->busiest, sizeof(w->n->busiest),
+		 top->family == AF_INET6 ? "[%s]:%u" : "%s:%u", addr, top->port);
 }
 
-static int walk_here(struct netns_census *c, struct model_netns *n, unsigned int low, unsigned int high)
+static int walk_here(struct netns_census *c, struct model_netns *n, unsigned int low,
+		     unsigned int high)
 {
+	double begin = clock_seconds(CLOCK_THREAD_CPUTIME_ID);
 	static struct walk w;
 	int r;
 
@@ -109,6 +114,8 @@ static int walk_here(struct netns_census *c, struct model_netns *n, unsigned int
 	r = iterator_run(c->skel->links.census_netns, row_size, take_row, &w);
 	if (r == 0)
 		take_busiest(&w);
+	n->walked = clock_now();
+	n->walk_cost = clock_seconds(CLOCK_THREAD_CPUTIME_ID) - begin;
 	return r;
 }
 
@@ -140,16 +147,26 @@ static void forget_ownerless(struct model_netns *n)
 	n->reason = NOT_WALKED;
 }
 
-/* What has to be read from inside: the range, and where it is worth it, every socket. */
+static bool worth_a_walk(const struct netns_census *c, const struct model_netns *n,
+			 int64_t time_wait, uint64_t ports)
+{
+	return c->skel && (uint64_t)time_wait * WORTH_A_WALK >= ports &&
+	       clock_now() - n->walked >= n->walk_cost / WALK_SHARE;
+}
+
+/* What has to be read from inside: the range, and where it is worth it, every socket. What the last
+ * walk said of the busiest destination stands until the next, or until TIME_WAIT is few again. */
 static void look_inside(struct netns_census *c, struct model_netns *n, int64_t time_wait)
 {
 	unsigned int low = 0, high = 0;
 	uint64_t ports = read_port_range(&low, &high);
+	bool few = (uint64_t)time_wait * WORTH_A_WALK < ports;
 
-	if (ports)
+	if (few)
+		*n->busiest = '\0';
+	if (ports && (few || !*n->busiest))
 		n->ports = (struct bound){ BOUND_LOCAL_PORT_RANGE, ports, (uint64_t)time_wait };
-	if (!c->skel || (uint64_t)time_wait * WORTH_A_WALK < ports ||
-	    walk_here(c, n, low, high) < 0)
+	if (!worth_a_walk(c, n, time_wait, ports) || walk_here(c, n, low, high) < 0)
 		forget_ownerless(n);
 }
 

@@ -13,6 +13,7 @@
 #include "agent/explain/bounds.h"
 #include "agent/explain/source.h"
 #include "agent/explain/target_check.h"
+#include "agent/explain/turn.h"
 #include "agent/explain/watch.h"
 #include "agent/model/resource.h"
 #include "agent/sites/reader.h"
@@ -138,7 +139,7 @@ static int no_output(enum libbpf_print_level level, const char *format, va_list 
 static int run_explain(const struct command *self, int argc, char **argv)
 {
 	struct explain_options o = { .duration = DEFAULT_DURATION, .budget = NAN };
-	_cleanup_close_ int pidfd = -1;
+	_cleanup_close_ int pidfd = -1, turn = -1;
 	const struct source *source;
 	int r = options_parse(self, argc, argv, &o);
 
@@ -160,6 +161,11 @@ static int run_explain(const struct command *self, int argc, char **argv)
 	}
 	if (target_open(o.pid, &pidfd) < 0)
 		return EXIT_IMPOSSIBLE;
+	turn = turn_take(o.pid);
+	if (turn < 0) {
+		log_error(turn, "explain: process %d is not free to be watched", o.pid);
+		return EXIT_IMPOSSIBLE;
+	}
 	libbpf_set_print(no_output);
 	r = explain(&o, source, pidfd);
 	return r < 0 ? EXIT_IMPOSSIBLE : r;

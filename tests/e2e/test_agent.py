@@ -198,6 +198,20 @@ def test_a_taken_port_is_one_line_and_exit_3(agent, seep):
     assert_one_line(stderr)
 
 
+def test_a_second_explain_of_a_process_does_not_probe_twice(seep):
+    with subprocess.Popen(["sleep", "60"]) as target:
+        first = subprocess.Popen([seep, "explain", "-p", str(target.pid), "--duration", "20s"],
+                                 stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        name = f"@seep-explain-{target.pid}"
+        wait_until(lambda: name in open("/proc/net/unix").read(), 10, "no first explain")
+        status, stderr = run(seep, "explain", "-p", str(target.pid), "--duration", "1s")
+        first.send_signal(signal.SIGINT)
+        first.communicate(timeout=20)
+        target.kill()
+    assert status == 3
+    assert_one_line(stderr)
+
+
 @pytest.mark.parametrize("arguments", [["agent"], ["explain", "-p", "1"]])
 def test_without_rights_is_one_line_and_exit_3(seep, tmp_path, arguments):
     copy = tmp_path / "seep"  # where nobody may read it

@@ -18,22 +18,31 @@
 #include "agent/probe/census.h"
 #include "exporters/http/web.h"
 
-#define LEAST_INTERVAL	    0.05
+#define LEAST_INTERVAL	   0.05
 #define INTERVALS_A_WINDOW 20 /* fewer would make a window's parts too coarse to trend */
 
 struct agent_options {
-	const char *listen_address, *telemetry_path, *config_file, *state_directory, *log_level, *log_format;
+	const char *listen_address, *telemetry_path, *config_file, *state_directory, *log_level,
+		*log_format;
 	double interval, window;
 };
 
-#define ROW(name, type, field, value, help) { name, 0, type, offsetof(struct agent_options, field), value, help }
+#define ROW(name, type, field, value, help)                                                        \
+	{                                                                                          \
+		name, 0, type, offsetof(struct agent_options, field), value, help                  \
+	}
 static const struct option_row options[] = {
-	ROW("web.listen-address", OPT_STRING, listen_address, "HOST:PORT", "where to serve (127.0.0.1:10049)"),
-	ROW("web.telemetry-path", OPT_STRING, telemetry_path, "PATH", "path of the metrics (/metrics)"),
+	ROW("web.listen-address", OPT_STRING, listen_address, "HOST:PORT",
+	    "where to serve (127.0.0.1:10049)"),
+	ROW("web.telemetry-path", OPT_STRING, telemetry_path, "PATH",
+	    "path of the metrics (/metrics)"),
 	ROW("interval", OPT_DURATION, interval, "SPAN", "time between two censuses (10s)"),
-	ROW("trend.window", OPT_DURATION, window, "SPAN", "what every trend is measured by (1h); 20 intervals at least"),
-	ROW("config.file", OPT_STRING, config_file, "FILE", "options, one NAME=VALUE a line; those given here win"),
-	ROW("state.directory", OPT_STRING, state_directory, "DIR", "where trends survive a restart (none)"),
+	ROW("trend.window", OPT_DURATION, window, "SPAN",
+	    "what every trend is measured by (1h); 20 intervals at least"),
+	ROW("config.file", OPT_STRING, config_file, "FILE",
+	    "options, one NAME=VALUE a line; those given here win"),
+	ROW("state.directory", OPT_STRING, state_directory, "DIR",
+	    "where trends survive a restart (none)"),
 	ROW("log.level", OPT_STRING, log_level, "LEVEL", "error, warn, info or debug (info)"),
 	ROW("log.format", OPT_STRING, log_format, "FORMAT", "text or json (text)"),
 	{ 0 },
@@ -101,7 +110,8 @@ static int open_timer(double interval)
 	return fd;
 }
 
-/* A census that fails is a hole in the trends, not the end: it is said, and the next may be whole. */
+/* A census that fails is a hole in the trends, not the end: it is said, and the next may be whole.
+ */
 static void take_census(struct agent *a)
 {
 	uint64_t ticks;
@@ -124,7 +134,8 @@ static int serve(struct agent *a)
 	struct pollfd fds[POLL_MAX] = {
 		[POLL_SIGNALS] = { .fd = a->signals, .events = POLLIN },
 		[POLL_TIMER] = { .fd = a->timer, .events = POLLIN },
-		[POLL_HISTORY] = { .fd = a->history ? history_fd(a->history) : -1, .events = POLLIN },
+		[POLL_HISTORY] = { .fd = a->history ? history_fd(a->history) : -1,
+				   .events = POLLIN },
 	};
 
 	for (;;) {

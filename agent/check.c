@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What this host, or this process, allows: each fact, each topic's rung, and why not a better one. */
+/* What this host, or this process, allows: each topic's rung, and why not a better one. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stddef.h>
@@ -25,8 +25,10 @@ struct check_options {
 	bool json;
 };
 
-#define ROW(name, letter, type, field, value, help) \
-	{ name, letter, type, offsetof(struct check_options, field), value, help }
+#define ROW(name, letter, type, field, value, help)                                                \
+	{                                                                                          \
+		name, letter, type, offsetof(struct check_options, field), value, help             \
+	}
 static const struct option_row options[] = {
 	ROW("pid", 'p', OPT_PID, pid, "PID", "what can be told of this process"),
 	ROW("json", 0, OPT_FLAG, json, NULL, "one JSON object a line"),
@@ -35,13 +37,15 @@ static const struct option_row options[] = {
 #undef ROW
 
 /* One line of the answer. ok: 1 yes, 0 no, -1 a mere fact. */
-static void say(const struct check_options *o, const char *what, int ok, const char *value, const char *reason)
+static void say(const struct check_options *o, const char *what, int ok, const char *value,
+		const char *reason)
 {
+	static const char *const answers[] = { "", "no", "yes" };
 	json_t *row;
 
 	if (!o->json) {
-		printf("%-6s %-18s %s%s%s\n", ok > 0 ? "yes" : ok == 0 ? "no" : "", what, value,
-		       reason ? "   " : "", reason ? reason : "");
+		printf("%-6s %-18s %s%s%s\n", answers[ok + 1], what, value, reason ? "   " : "",
+		       reason ? reason : "");
 		return;
 	}
 	row = json_pack("{s:i, s:s, s:o, s:s, s:s?}", "schema", 1, "check", what, "ok",
@@ -60,7 +64,8 @@ static void check_kernel(const struct check_options *o)
 
 	if (uname(&u) == 0)
 		say(o, "kernel", -1, u.release, NULL);
-	say(o, "BTF", btf, btf ? "/sys/kernel/btf/vmlinux" : "not there", btf ? NULL : "without it /proc serves");
+	say(o, "BTF", btf, btf ? "/sys/kernel/btf/vmlinux" : "not there",
+	    btf ? NULL : "without it /proc serves");
 }
 
 static void check_capabilities(const struct check_options *o)
@@ -78,7 +83,8 @@ static void check_capabilities(const struct check_options *o)
 
 	capng_get_caps_process();
 	for (size_t i = 0; i < ARRAY_SIZE(needed); i++) {
-		bool have = capng_have_capability(CAPNG_EFFECTIVE, (unsigned int)needed[i].capability);
+		bool have =
+			capng_have_capability(CAPNG_EFFECTIVE, (unsigned int)needed[i].capability);
 
 		say(o, needed[i].name, have, needed[i].purpose, NULL);
 	}
@@ -90,8 +96,10 @@ static void check_probes(const struct check_options *o)
 	bool kprobes = access("/sys/bus/event_source/devices/kprobe/type", R_OK) == 0;
 	bool v2 = access("/sys/fs/cgroup/cgroup.controllers", R_OK) == 0;
 
-	say(o, "uprobes", uprobes, uprobes ? "heap of native programs" : "no heap of native programs", NULL);
-	say(o, "kprobes", kprobes, kprobes ? "ledger of descriptors" : "not built into this kernel", NULL);
+	say(o, "uprobes", uprobes,
+	    uprobes ? "heap of native programs" : "no heap of native programs", NULL);
+	say(o, "kprobes", kprobes, kprobes ? "ledger of descriptors" : "not built into this kernel",
+	    NULL);
 	say(o, "cgroups", -1, v2 ? "version 2" : "version 1 or mixed", NULL);
 }
 
@@ -172,5 +180,6 @@ static int run_check(const struct command *self, int argc, char **argv)
 }
 
 const struct command command_check = {
-	"check", "", "Show what this host, or one process, allows, and why not more.", options, run_check,
+	"check", "",	    "Show what this host, or one process, allows, and why not more.",
+	options, run_check,
 };

@@ -19,7 +19,8 @@ int parse_duration(const char *word, double *ret_seconds)
 	static const struct {
 		const char *suffix;
 		double seconds;
-	} units[] = { { "", 1 }, { "ms", 1e-3 }, { "s", 1 }, { "m", 60 }, { "h", 3600 }, { "d", 86400 } };
+	} units[] = { { "", 1 },   { "ms", 1e-3 }, { "s", 1 },
+		      { "m", 60 }, { "h", 3600 },  { "d", 86400 } };
 	char *end;
 	double value;
 
@@ -99,8 +100,8 @@ static void build_getopt(const struct command *c, struct option *longs, char *sh
 	*shorts++ = '+';
 	*shorts++ = ':';
 	for (const struct option_row *o = c->options; o->name; o++, n++) {
-		longs[n] = (struct option){ o->name, o->value ? required_argument : no_argument, NULL,
-					    OPTION_BASE + (int)n };
+		longs[n] = (struct option){ o->name, o->value ? required_argument : no_argument,
+					    NULL, OPTION_BASE + (int)n };
 		if (!o->letter)
 			continue;
 		*shorts++ = o->letter;
@@ -140,19 +141,21 @@ int options_parse(const struct command *c, int argc, char **argv, void *values)
 			return 0;
 		}
 		if (code == '?' || code == ':') {
-			log_error(0, "%s: option '%s' %s; see 'seep %s --help'", c->name, argv[optind - 1],
-				  code == ':' ? "needs a value" : "is unknown", c->name);
+			log_error(0, "%s: option '%s' %s; see 'seep %s --help'", c->name,
+				  argv[optind - 1], code == ':' ? "needs a value" : "is unknown",
+				  c->name);
 			return -1;
 		}
 		o = find_row(c, code);
 		if (set_value(o, optarg, values) < 0) {
-			log_error(0, "%s: --%s does not take '%s'; it takes %s", c->name, o->name, optarg,
-				  o->value);
+			log_error(0, "%s: --%s does not take '%s'; it takes %s", c->name, o->name,
+				  optarg, o->value);
 			return -1;
 		}
 	}
 	if (optind < argc && !*c->usage) {
-		log_error(0, "%s: unexpected '%s'; see 'seep %s --help'", c->name, argv[optind], c->name);
+		log_error(0, "%s: unexpected '%s'; see 'seep %s --help'", c->name, argv[optind],
+			  c->name);
 		return -1;
 	}
 	return optind;
@@ -160,11 +163,12 @@ int options_parse(const struct command *c, int argc, char **argv, void *values)
 
 void options_help(const struct command *c)
 {
-	printf("usage: seep %s [options]%s%s\n%s\n\n", c->name, *c->usage ? " " : "", c->usage, c->summary);
+	printf("usage: seep %s [options]%s%s\n%s\n\n", c->name, *c->usage ? " " : "", c->usage,
+	       c->summary);
 	for (const struct option_row *o = c->options; o->name; o++) {
 		char left[64];
-		int n = o->letter ? snprintf(left, sizeof(left), "-%c, --%s", o->letter, o->name) :
-				    snprintf(left, sizeof(left), "    --%s", o->name);
+		int n = o->letter ? snprintf(left, sizeof(left), "-%c, --%s", o->letter, o->name)
+				  : snprintf(left, sizeof(left), "    --%s", o->name);
 
 		if (o->value)
 			snprintf(left + n, sizeof(left) - (size_t)n, "=%s", o->value);

@@ -13,7 +13,8 @@ enum option_type {
 	OPT_STRING,   /* const char *, points into argv */
 	OPT_PID,      /* int, positive */
 	OPT_COUNT,    /* int, not negative */
-	OPT_DURATION, /* double, seconds; "250ms", "30s", "5m", "1h", "2d", a bare number is seconds */
+	OPT_DURATION, /* double, seconds; "250ms", "30s", "5m", "1h", "2d", a bare number is seconds
+		       */
 	OPT_PERCENT,  /* double, share of 1; "2%" or "0.02" */
 };
 
@@ -28,8 +29,8 @@ struct option_row {
 
 struct command {
 	const char *name;
-	const char *usage;   /* what follows the options, "" for nothing */
-	const char *summary; /* one line */
+	const char *usage;		  /* what follows the options, "" for nothing */
+	const char *summary;		  /* one line */
 	const struct option_row *options; /* ended by a row without name */
 	int (*run)(const struct command *self, int argc, char **argv); /* an exit status */
 };

@@ -36,7 +36,7 @@ enum acquire_how {
 	ACQUIRE_CHILD,
 	ACQUIRE_CHILD_EXIT, /* a zombie from now on */
 	ACQUIRE_CHILD_REAPED,
-	ACQUIRE_EXEC,	 /* all but the descriptors without CLOEXEC is gone */
+	ACQUIRE_EXEC, /* all but the descriptors without CLOEXEC is gone */
 	ACQUIRE_HOW_MAX
 };
 
@@ -110,8 +110,9 @@ enum acquire_class {
 #define ACQUIRE_STACKS_PER_SECOND 50 /* of one class; above that, 1 in k creations is followed */
 
 /* Identifies an object of the process: the class in the top byte. */
-#define ACQUIRE_KEY(class, id)	    (((__u64)(class) << 56) | (id))
-#define ACQUIRE_KEY_WATCH(fd, wd) ACQUIRE_KEY(ACQUIRE_CLASS_WATCH, ((__u64)(fd) << 32) | (__u32)(wd))
+#define ACQUIRE_KEY(class, id) (((__u64)(class) << 56) | (id))
+#define ACQUIRE_KEY_WATCH(fd, wd)                                                                  \
+	ACQUIRE_KEY(ACQUIRE_CLASS_WATCH, ((__u64)(fd) << 32) | (__u32)(wd))
 
 #define ACQUIRE_KEY_NUMBER 0xffffffffffffffULL /* the rest of a key */
 
@@ -121,8 +122,8 @@ struct acquire_event {
 	__u64 time;   /* ns, CLOCK_MONOTONIC */
 	__u64 id;     /* descriptor, timer, watch, address or task (its number on the host) */
 	__u64 other;  /* FD_PAIR: the second; FD_DUP: the source; CLOSE_RANGE: the last; WATCH: the
-		       * descriptor; MAP, UNMAP, REMAP: bytes; BREAK: the end before; tasks: number in
-		       * seep's PID namespace; FD_RECEIVE: two descriptors, low half first */
+		       * descriptor; MAP, UNMAP, REMAP: bytes; BREAK: the end before; tasks: number
+		       * in  seep's PID namespace; FD_RECEIVE: two descriptors, low half first */
 	__u64 extra;  /* REMAP: the address before; MAP: not 0 if it may replace others;
 		       * FD_RECEIVE: two more, all ones for none */
 	__u32 weight; /* creations that this one stands for; 0 for what is no creation */

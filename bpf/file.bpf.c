@@ -7,8 +7,8 @@
 #include "bpf/file.h"
 #include "bpf/lib/file_kind.bpf.h"
 
-#define AF_INET	 2
-#define AF_INET6 10
+#define AF_INET	   2
+#define AF_INET6   10
 #define TCP_LISTEN 10
 
 /* seep's own PID namespace, and the one process to look at (0: all), by its number in there. */
@@ -17,8 +17,8 @@ __u32 only_pid;
 
 /* Where the walk is. The kernel shows a row again when its buffer was full, so nothing here moves
  * before the row is written. */
-static __u64 sweep_task;	/* the task whose table was judged last */
-static __u32 sweep_pid;	/* its process here, 0: the table is counted already or not to be counted */
+static __u64 sweep_task; /* the task whose table was judged last */
+static __u32 sweep_pid; /* its process here, 0: the table is counted already or not to be counted */
 static __u64 sweep_table; /* the table whose row was written last, 0: none of this task yet */
 
 /* Tables that threads hold apart from their leader, each once a process. */
@@ -208,4 +208,5 @@ int census_file(struct bpf_iter__task_file *ctx)
 	return 0;
 }
 
-char LICENSE[] SEC("license") = "GPL";
+char LICENSE[] SEC("license")
+= "GPL";

@@ -13,8 +13,8 @@
 
 enum file_row_type { FILE_ROW_TABLE = 1, FILE_ROW_FILE, FILE_ROW_SOCKET };
 
-/* What a descriptor is. The kinds below FILE_KIND_LEARNED are known by the file operations that seep
- * learned from descriptors of its own, the rest by the type of the inode. */
+/* What a descriptor is. The kinds below FILE_KIND_LEARNED are known by the file operations that
+ * seep learned from descriptors of its own, the rest by the type of the inode. */
 enum file_kind {
 	FILE_KIND_OTHER,
 	FILE_KIND_EVENTFD,
@@ -37,7 +37,7 @@ enum file_flags {
 
 struct file_table_row {
 	__u32 type;
-	__u32 pid; /* in seep's own PID namespace */
+	__u32 pid;    /* in seep's own PID namespace */
 	__u32 thread; /* one that uses the table: the leader unless it has exited or another one */
 	__u32 pad;
 	__u64 table; /* struct files_struct */
@@ -47,9 +47,10 @@ struct file_table_row {
 struct file_row {
 	__u32 type;
 	__u32 fd;
-	__u64 file;  /* struct file */
-	__u64 inode; /* number */
-	__u64 detail; /* bytes of a deleted file; of a pipe, when it was made (seconds, file_birth) */
+	__u64 file;   /* struct file */
+	__u64 inode;  /* number */
+	__u64 detail; /* bytes of a deleted file; of a pipe, when it was made (seconds, file_birth)
+		       */
 	__u64 operations; /* struct file_operations: how a kind is learned */
 	__u32 kind;
 	__u32 flags;
@@ -66,7 +67,7 @@ struct file_socket_row {
 	__u8 pad[5];
 	__u8 remote_addr[16]; /* network order; IPv4 in the first four */
 	__u32 netns;
-	__u32 backlog;	   /* of a listener: connections waiting */
+	__u32 backlog; /* of a listener: connections waiting */
 	__u32 max_backlog;
 	__u32 pad2;
 };

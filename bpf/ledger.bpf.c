@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Who creates, counted in the kernel at rare events. Every program is opt-in: the user side turns on
- * those of the rung that the host allows (agent/probe/ladder.h).
+ * Who creates, counted in the kernel at rare events. Every program is opt-in: the user side turns
+ * on those of the rung that the host allows (agent/probe/ladder.h).
  *
  *   threads, processes   tp_btf task_newtask, else wake_up_new_task() by fentry or kprobe
  *   TCP connects         tp_btf inet_sock_set_state, else tcp_connect() by fentry or kprobe
@@ -69,7 +69,8 @@ static __always_inline int count_task(struct task_struct *task)
 
 	if (flags & PF_KTHREAD)
 		return 0;
-	return count_created(tgid == bpf_get_current_pid_tgid() >> 32 ? LEDGER_THREAD : LEDGER_PROCESS);
+	return count_created(tgid == bpf_get_current_pid_tgid() >> 32 ? LEDGER_THREAD
+								      : LEDGER_PROCESS);
 }
 
 SEC("?tp_btf/task_newtask")
@@ -131,4 +132,5 @@ int BPF_KPROBE(install_kprobe, unsigned int fd, struct file *file)
 	return count_file(file);
 }
 
-char LICENSE[] SEC("license") = "GPL";
+char LICENSE[] SEC("license")
+= "GPL";

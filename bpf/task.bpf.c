@@ -73,7 +73,8 @@ static __noinline s64 whole_count(s64 count, u64 remainders)
 	for (u32 cpu = 0; cpu < PERCPU_CPUS && cpu < percpu_cpus; cpu++) {
 		s32 part = 0;
 
-		bpf_probe_read_kernel(&part, sizeof(part), (void *)(remainders + percpu_offsets[cpu]));
+		bpf_probe_read_kernel(&part, sizeof(part),
+				      (void *)(remainders + percpu_offsets[cpu]));
 		count += part;
 	}
 	return count < 0 ? 0 : count;
@@ -126,4 +127,5 @@ int census_task(struct bpf_iter__task *ctx)
 	return 0;
 }
 
-char LICENSE[] SEC("license") = "GPL";
+char LICENSE[] SEC("license")
+= "GPL";

@@ -27,7 +27,8 @@ struct task_process_row {
 	__u32 flags;
 	__u64 start;   /* ns, CLOCK_BOOTTIME */
 	__u64 exec_id; /* task_struct.self_exec_id */
-	__u64 cgroups; /* struct css_set: one for each combination of cgroups that processes are in */
+	__u64 cgroups; /* struct css_set: one for each combination of cgroups that processes are in
+			*/
 	__u64 rlimit_nofile;
 	__u64 rlimit_nproc;
 	__u64 rlimit_sigpending;
@@ -50,7 +51,7 @@ struct task_thread_row {
 struct task_memory_row {
 	__u32 type;
 	__u32 pid;
-	__u64 mm; /* identity: equal for processes that share one */
+	__u64 mm;	/* identity: equal for processes that share one */
 	__u64 pages[4]; /* file, anon, swap, shmem */
 	__u64 pagetable_bytes;
 	__u64 virtual_pages;

@@ -246,8 +246,8 @@ struct bpf_pidns_info {
 };
 
 struct pt_regs {
-	unsigned long r15, r14, r13, r12, bp, bx, r11, r10, r9, r8, ax, cx, dx, si, di, orig_ax, ip, cs,
-		flags, sp, ss;
+	unsigned long r15, r14, r13, r12, bp, bx, r11, r10, r9, r8, ax, cx, dx, si, di, orig_ax, ip,
+		cs, flags, sp, ss;
 };
 
 struct seq_file;
@@ -275,7 +275,6 @@ struct bpf_iter__tcp {
 	struct sock_common *sk_common;
 	u32 uid;
 };
-
 
 /* Helpers whose existence is asked before use; the values are the kernel's own. */
 enum bpf_func_id {

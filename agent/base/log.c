@@ -57,8 +57,8 @@ static void write_json(enum log_level level, const char *message)
 	json_t *o;
 
 	clock_gettime(CLOCK_REALTIME, &now);
-	o = json_pack("{s:f, s:s, s:s}", "time", (double)now.tv_sec + (double)now.tv_nsec / 1e9, "level",
-		      level_names[level], "message", message);
+	o = json_pack("{s:f, s:s, s:s}", "time", (double)now.tv_sec + (double)now.tv_nsec / 1e9,
+		      "level", level_names[level], "message", message);
 	if (!o)
 		return;
 	line = json_dumps(o, JSON_COMPACT);

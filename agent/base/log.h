@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * One line a message on stderr. A function either logs or returns its error, not both; the top
- * level logs. Strings that a watched process controls are escaped by the model before they get here.
+ * level logs. Strings that a watched process controls are escaped by the model before they get
+ * here.
  */
 #pragma once
 
@@ -19,7 +20,7 @@ void log_setup(enum log_level level, enum log_format format);
 int log_write(enum log_level level, int r, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 
-#define log_error(r, ...)   log_write(LOG_ERROR, (r), __VA_ARGS__)
-#define log_warn(r, ...)    log_write(LOG_WARN, (r), __VA_ARGS__)
-#define log_info(...)	    ((void)log_write(LOG_INFO, 0, __VA_ARGS__))
-#define log_debug(r, ...)   log_write(LOG_DEBUG, (r), __VA_ARGS__)
+#define log_error(r, ...) log_write(LOG_ERROR, (r), __VA_ARGS__)
+#define log_warn(r, ...)  log_write(LOG_WARN, (r), __VA_ARGS__)
+#define log_info(...)	  ((void)log_write(LOG_INFO, 0, __VA_ARGS__))
+#define log_debug(r, ...) log_write(LOG_DEBUG, (r), __VA_ARGS__)

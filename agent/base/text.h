@@ -5,8 +5,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* What one read gives of a file, ended. For what holds a name that anybody chose: a line's end may be
- * part of it. 0 or negative errno. */
+/* What one read gives of a file, ended. For what holds a name that anybody chose: a line's end may
+ * be part of it. 0 or negative errno. */
 int text_read(const char *path, char *dst, size_t size);
 
 /* The first line of a file, without its end. 0 or negative errno. */
@@ -15,6 +15,6 @@ int text_read_line(const char *path, char *dst, size_t size);
 /* A file that holds one number; "max" is UINT64_MAX. 0 or negative errno. */
 int text_read_number(const char *path, uint64_t *ret);
 
-/* The number after the word at the start of a line, as in memory.stat or /proc/meminfo ("Name:" with
- * its colon). 0, -ENOENT when no line begins so, or negative errno. */
+/* The number after the word at the start of a line, as in memory.stat or /proc/meminfo ("Name:"
+ * with its colon). 0, -ENOENT when no line begins so, or negative errno. */
 int text_read_field(const char *path, const char *word, uint64_t *ret);

@@ -5,7 +5,7 @@
 #include <sys/types.h>
 
 /*
- * Returns a descriptor that holds the turn until it is closed, by whatever end; -EBUSY while another
- * explain has it, or another negative errno.
+ * Returns a descriptor that holds the turn until it is closed, by whatever end; -EBUSY while
+ * another explain has it, or another negative errno.
  */
 int turn_take(pid_t pid);

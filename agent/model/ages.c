@@ -130,7 +130,8 @@ double ages_seen(struct ages *a, uint32_t number, uint64_t identity, double now)
 	if (!a->epoch)
 		a->epoch = now;
 	first = find_first_seen(a, number, identity, (uint32_t)((now - a->epoch) * TICKS));
-	if (c->n_segments && !reserve((void **)&c->entries, c->n_entries, &c->max_entries, sizeof(*c->entries))) {
+	if (c->n_segments &&
+	    !reserve((void **)&c->entries, c->n_entries, &c->max_entries, sizeof(*c->entries))) {
 		c->entries[c->n_entries++] = (struct entry){ identity, number, first };
 		c->segments[c->n_segments - 1].end = c->n_entries;
 	}

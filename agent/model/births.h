@@ -23,6 +23,7 @@ void births_add(struct births *b, double at);
 
 /*
  * True when survivors were born steadily over the life: the slices of its later three quarters each
- * gave at least one and no half of them more than three times the other. *ret_per_hour is their rate.
+ * gave at least one and no half of them more than three times the other. *ret_per_hour is their
+ * rate.
  */
 bool births_steady(const struct births *b, double *ret_per_hour);

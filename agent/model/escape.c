@@ -13,7 +13,11 @@
 static size_t utf8_sequence(const unsigned char *s, size_t len, uint32_t *ret_rune)
 {
 	static const uint32_t lowest[] = { 0, 0, 0x80, 0x800, 0x10000 };
-	size_t n = s[0] < 0x80 ? 1 : s[0] >> 5 == 6 ? 2 : s[0] >> 4 == 14 ? 3 : s[0] >> 3 == 30 ? 4 : 0;
+	size_t n = s[0] < 0x80	     ? 1
+		   : s[0] >> 5 == 6  ? 2
+		   : s[0] >> 4 == 14 ? 3
+		   : s[0] >> 3 == 30 ? 4
+				     : 0;
 	uint32_t rune = n == 1 ? s[0] : s[0] & (0x7fu >> n);
 
 	if (n == 0 || n > len)

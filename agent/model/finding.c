@@ -52,7 +52,8 @@ bool site_frame_is_runtime(const struct site_frame *f)
 	return false;
 }
 
-/* Programs wrap the allocator (zmalloc, g_malloc, xstrdup, operator new); who calls that is meant. */
+/* Programs wrap the allocator (zmalloc, g_malloc, xstrdup, operator new); who calls that is meant.
+ */
 static bool is_allocator(const struct site_frame *f)
 {
 	return strcasestr(f->function, "alloc") || strcasestr(f->function, "strdup") ||

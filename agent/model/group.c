@@ -48,10 +48,12 @@ static const char *last_component(const char *path, const char *suffix, size_t *
 /* "postgresql@15-main.service" is one of "postgresql@.service". */
 static void copy_unit(const char *unit, size_t len, char *dst, size_t size)
 {
-	const char *at = memchr(unit, '@', len), *dot = at ? memrchr(at, '.', len - (size_t)(at - unit)) : NULL;
+	const char *at = memchr(unit, '@', len),
+		   *dot = at ? memrchr(at, '.', len - (size_t)(at - unit)) : NULL;
 
 	if (dot)
-		snprintf(dst, size, "%.*s@%.*s", (int)(at - unit), unit, (int)(unit + len - dot), dot);
+		snprintf(dst, size, "%.*s@%.*s", (int)(at - unit), unit, (int)(unit + len - dot),
+			 dot);
 	else
 		snprintf(dst, size, "%.*s", (int)len, unit);
 }
@@ -147,7 +149,7 @@ int model_set_group(struct model *m, struct model_process *p)
 
 static void groups_begin(struct model *m)
 {
-	model_for_each_group(m, g) {
+	model_for_each_group (m, g) {
 		g->processes = 0;
 		memset(g->bounds, 0, sizeof(g->bounds));
 		for (enum seep_slot s = 0; s < SLOT_MAX; s++) {
@@ -228,14 +230,14 @@ static void drop_forgotten(struct model *m)
 void groups_sum(struct model *m)
 {
 	groups_begin(m);
-	model_for_each_process(m, p)
+	model_for_each_process (m, p)
 		if (p->group)
 			add_process(m, p->group, p);
-	model_for_each_group(m, g)
+	model_for_each_group (m, g)
 		for (enum seep_slot s = SLOT_MEMORY + 1; slot_info(s)->total == SLOT_MEMORY; s++)
 			g->cells[SLOT_MEMORY].live += g->cells[s].live;
 	drop_forgotten(m);
-	model_for_each_group(m, g)
+	model_for_each_group (m, g)
 		model_cells_trend(m, g->cells);
 }
 

@@ -39,7 +39,9 @@ static int telling(enum seep_slot slot)
 
 	if (slot == slot_bounded_by(slot))
 		return 0;
-	return total == SLOT_TCP ? 2 + !slot_is_total(slot) : total == slot_bounded_by(slot) ? 1 : 2;
+	return total == SLOT_TCP		? 2 + !slot_is_total(slot)
+	       : total == slot_bounded_by(slot) ? 1
+						: 2;
 }
 
 static double gain(const struct holder *h, enum seep_slot slot)
@@ -59,7 +61,8 @@ enum seep_slot holder_telling_slot(const struct holder *h, enum seep_slot total)
 			continue;
 		if (holder_cell(h, s)->trend.verdict < holder_cell(h, total)->trend.verdict)
 			continue;
-		if (telling(s) > telling(best) || (telling(s) == telling(best) && gain(h, s) > gain(h, best)))
+		if (telling(s) > telling(best) ||
+		    (telling(s) == telling(best) && gain(h, s) > gain(h, best)))
 			best = s;
 	}
 	return best;
@@ -72,7 +75,8 @@ void holder_name(const struct holder *h, char *dst, size_t size)
 	else if (h->group)
 		snprintf(dst, size, "%s", h->group->name);
 	else
-		snprintf(dst, size, "%s", h->process->group ? h->process->group->name : h->process->comm);
+		snprintf(dst, size, "%s",
+			 h->process->group ? h->process->group->name : h->process->comm);
 }
 
 void holder_full_name(const struct holder *h, char *dst, size_t size)

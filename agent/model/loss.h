@@ -15,18 +15,18 @@
 	X(MODEL, "model")
 
 #define SEEP_LOSS_REASONS(X)                                                                       \
-	X(MAP_FULL, "map_full")		/* a BPF map had no room for a new key */                   \
+	X(MAP_FULL, "map_full")		/* a BPF map had no room for a new key */                  \
 	X(RING_FULL, "ring_full")	/* an event found no room in the ring buffer */            \
 	X(PROBE_MISSED, "probe_missed") /* the kernel skipped a run of a program */                \
 	X(ATTACH_FAILED, "attach_failed")                                                          \
 	X(READ_FAULT, "read_fault") /* memory of the process was not there to be read */           \
-	X(TRUNCATED, "truncated")	/* a stack deeper than what is copied */                    \
+	X(TRUNCATED, "truncated")   /* a stack deeper than what is copied */                       \
 	X(RATE_LIMITED, "rate_limited")                                                            \
-	X(VANISHED, "vanished")	/* the process ended while it was read */                          \
+	X(VANISHED, "vanished") /* the process ended while it was read */                          \
 	X(NO_MEMORY, "no_memory")                                                                  \
 	X(TIMEOUT, "timeout")                                                                      \
-	X(REFUSED, "refused")	/* over a limit of ours */                                         \
-	X(CRASHED, "crashed")	/* a child of ours died on it */                                   \
+	X(REFUSED, "refused")	      /* over a limit of ours */                                   \
+	X(CRASHED, "crashed")	      /* a child of ours died on it */                             \
 	X(OVER_BUDGET, "over_budget") /* a watch ended early, since it cost what it may cost */
 
 /* Series that are not exported, by the table whose cap refused them. */

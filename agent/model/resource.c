@@ -46,7 +46,8 @@ enum seep_slot slot_find(const char *resource, const char *kind)
 	for (enum seep_slot s = 0; s < SLOT_MAX; s++) {
 		if (strcmp(slots[s].resource, resource) != 0)
 			continue;
-		if (kind == slots[s].kind || (kind && slots[s].kind && !strcmp(kind, slots[s].kind)))
+		if (kind == slots[s].kind ||
+		    (kind && slots[s].kind && !strcmp(kind, slots[s].kind)))
 			return s;
 	}
 	return SLOT_MAX;

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * What can be taken and not given back. One table gives the enum, the words in every output and
- * the unit. A slot is a (resource, kind) pair; a kind of NULL is the resource's total, and the slots
- * of a resource follow its total. A new resource is its rows here and the topic that fills them.
+ * the unit. A slot is a (resource, kind) pair; a kind of NULL is the resource's total, and the
+ * slots of a resource follow its total. A new resource is its rows here and the topic that fills
+ * them.
  */
 #pragma once
 
@@ -84,8 +85,8 @@ static inline bool slot_is_total(enum seep_slot slot)
 	return slot_info(slot)->kind == NULL;
 }
 
-/* The total whose bound limits a slot: its resource's own, or fd for sockets and timerfds, which are
- * descriptors seen from another side. */
+/* The total whose bound limits a slot: its resource's own, or fd for sockets and timerfds, which
+ * are descriptors seen from another side. */
 enum seep_slot slot_bounded_by(enum seep_slot slot);
 
 /* The slot of a name pair as outputs write it, or SLOT_MAX; kind may be NULL. */

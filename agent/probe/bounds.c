@@ -85,7 +85,7 @@ static int sum_users(struct bounds *b, const struct model *m, uint64_t *ret_thre
 {
 	users_free(b);
 	*ret_threads = 0;
-	model_for_each_process(m, p) {
+	model_for_each_process (m, p) {
 		struct user *u = p->seen == m->census ? find_user(b, p->uid) : NULL;
 
 		if (p->seen != m->census)
@@ -117,7 +117,8 @@ static void read_memory(struct bound *ret)
 
 	if (text_read_field("/proc/meminfo", "MemTotal:", &total) == 0 &&
 	    text_read_field("/proc/meminfo", "MemAvailable:", &available) == 0)
-		*ret = (struct bound){ BOUND_MEMORY_TOTAL, total * 1024, (total - available) * 1024 };
+		*ret = (struct bound){ BOUND_MEMORY_TOTAL, total * 1024,
+				       (total - available) * 1024 };
 }
 
 static void read_host(struct host *h, uint64_t threads)
@@ -145,8 +146,8 @@ static void tighten(struct bound *b, enum bound_source source, uint64_t limit, u
 
 /* Threads and child processes draw on the same numbers. RLIMIT_NPROC does not bind root: the kernel
  * asks for CAP_SYS_RESOURCE or CAP_SYS_ADMIN (kernel/fork.c, copy_process). */
-static void set_tasks(const struct bounds *b, struct model_process *p, const struct cgroup_bounds *cg,
-		      const struct user *u)
+static void set_tasks(const struct bounds *b, struct model_process *p,
+		      const struct cgroup_bounds *cg, const struct user *u)
 {
 	struct bound bound = { 0 };
 
@@ -158,7 +159,8 @@ static void set_tasks(const struct bounds *b, struct model_process *p, const str
 	p->bounds[SLOT_THREAD] = p->bounds[SLOT_PROCESS] = bound;
 }
 
-static void set_memory(const struct bounds *b, struct model_process *p, const struct cgroup_bounds *cg)
+static void set_memory(const struct bounds *b, struct model_process *p,
+		       const struct cgroup_bounds *cg)
 {
 	struct bound *bound = &p->bounds[SLOT_MEMORY];
 
@@ -179,7 +181,8 @@ static void set_files(const struct bounds *b, struct model_process *p, const str
 	bound_tighten(fd, &b->host.files);
 	tighten(&p->bounds[SLOT_TIMER], BOUND_RLIMIT_SIGPENDING, p->rlimits[RLIMITS_SIGPENDING],
 		u->timers);
-	tighten(&p->bounds[SLOT_WATCH], BOUND_MAX_USER_WATCHES, b->host.max_user_watches, u->watches);
+	tighten(&p->bounds[SLOT_WATCH], BOUND_MAX_USER_WATCHES, b->host.max_user_watches,
+		u->watches);
 }
 
 int bounds_set(struct bounds *b, struct model *m)
@@ -191,7 +194,7 @@ int bounds_set(struct bounds *b, struct model *m)
 		return r;
 	read_host(&b->host, threads);
 	cgroups_begin(b->cgroups);
-	model_for_each_process(m, p) {
+	model_for_each_process (m, p) {
 		struct cgroup_bounds cg = { 0 };
 		const struct user *u;
 

@@ -22,7 +22,8 @@
 #include "bpf/file.skel.h"
 
 #define DELETED_BITS 12
-#define DELETED_SEEN (1 << DELETED_BITS) /* half of them are used: a process's deleted files told apart */
+#define DELETED_SEEN                                                                               \
+	(1 << DELETED_BITS) /* half of them are used: a process's deleted files told apart */
 
 struct file_census {
 	struct file_bpf *skel;
@@ -41,9 +42,18 @@ struct sweep {
 
 /* In the order of include/net/tcp_states.h, from 1. */
 static const enum seep_slot state_slots[] = {
-	SLOT_TCP,	    SLOT_TCP_ESTABLISHED, SLOT_TCP_SYN_SENT,	 SLOT_TCP_SYN_RECV,
-	SLOT_TCP_FIN_WAIT1, SLOT_TCP_FIN_WAIT2,	  SLOT_TCP_TIME_WAIT,	 SLOT_TCP_CLOSE,
-	SLOT_TCP_CLOSE_WAIT, SLOT_TCP_LAST_ACK,	  SLOT_TCP_LISTEN,	 SLOT_TCP_CLOSING,
+	SLOT_TCP,
+	SLOT_TCP_ESTABLISHED,
+	SLOT_TCP_SYN_SENT,
+	SLOT_TCP_SYN_RECV,
+	SLOT_TCP_FIN_WAIT1,
+	SLOT_TCP_FIN_WAIT2,
+	SLOT_TCP_TIME_WAIT,
+	SLOT_TCP_CLOSE,
+	SLOT_TCP_CLOSE_WAIT,
+	SLOT_TCP_LAST_ACK,
+	SLOT_TCP_LISTEN,
+	SLOT_TCP_CLOSING,
 	SLOT_TCP_NEW_SYN_RECV,
 };
 
@@ -101,7 +111,8 @@ static void take_table(struct sweep *s, const struct file_table_row *row)
 /* One object more in a kind and its total, of this age. */
 static void count(struct sweep *s, enum seep_slot slot, double age)
 {
-	struct model_cell *cells = s->p->cells, *kind = &cells[slot], *total = &cells[slot_info(slot)->total];
+	struct model_cell *cells = s->p->cells, *kind = &cells[slot],
+			  *total = &cells[slot_info(slot)->total];
 
 	model_cell_add(cells, slot, 1);
 	kind->oldest = fmax(kind->oldest, age);
@@ -172,7 +183,8 @@ static void take_listener(struct sweep *s, const struct file_socket_row *row)
 
 static void take_tcp(struct sweep *s, const struct file_socket_row *row, double age)
 {
-	enum seep_slot slot = row->state < ARRAY_SIZE(state_slots) ? state_slots[row->state] : SLOT_TCP;
+	enum seep_slot slot =
+		row->state < ARRAY_SIZE(state_slots) ? state_slots[row->state] : SLOT_TCP;
 
 	count(s, slot, age);
 	if (row->state == TCP_LISTEN)
@@ -211,7 +223,7 @@ static void take_row(const void *row, void *context)
 /* Cells that this census counts have an old cohort; begin it at none. */
 static void begin_cohorts(struct model *m)
 {
-	model_for_each_process(m, p)
+	model_for_each_process (m, p)
 		for (enum seep_slot s = SLOT_FD; s <= SLOT_TIMER_TIMERFD; s++)
 			p->cells[s].old = 0;
 }

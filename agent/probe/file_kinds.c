@@ -72,11 +72,11 @@ static const struct {
 };
 
 static const enum seep_slot slots[FILE_KIND_MAX] = {
-	[FILE_KIND_OTHER] = SLOT_FD_OTHER,	[FILE_KIND_EVENTFD] = SLOT_FD_EVENTFD,
-	[FILE_KIND_TIMERFD] = SLOT_FD_TIMERFD,	[FILE_KIND_SIGNALFD] = SLOT_FD_SIGNALFD,
-	[FILE_KIND_EPOLL] = SLOT_FD_EPOLL,	[FILE_KIND_INOTIFY] = SLOT_FD_INOTIFY,
-	[FILE_KIND_PIDFD] = SLOT_FD_PIDFD,	[FILE_KIND_IO_URING] = SLOT_FD_IO_URING,
-	[FILE_KIND_FILE] = SLOT_FD_FILE,	[FILE_KIND_PIPE] = SLOT_FD_PIPE,
+	[FILE_KIND_OTHER] = SLOT_FD_OTHER,     [FILE_KIND_EVENTFD] = SLOT_FD_EVENTFD,
+	[FILE_KIND_TIMERFD] = SLOT_FD_TIMERFD, [FILE_KIND_SIGNALFD] = SLOT_FD_SIGNALFD,
+	[FILE_KIND_EPOLL] = SLOT_FD_EPOLL,     [FILE_KIND_INOTIFY] = SLOT_FD_INOTIFY,
+	[FILE_KIND_PIDFD] = SLOT_FD_PIDFD,     [FILE_KIND_IO_URING] = SLOT_FD_IO_URING,
+	[FILE_KIND_FILE] = SLOT_FD_FILE,       [FILE_KIND_PIPE] = SLOT_FD_PIPE,
 	[FILE_KIND_SOCKET] = SLOT_FD_SOCKET,
 };
 
@@ -120,7 +120,8 @@ static void open_one_of_each(struct lesson *l, char *missing, size_t size)
 	for (int kind = 1; kind < FILE_KIND_LEARNED; kind++) {
 		l->fds[kind] = kinds[kind].open();
 		if (l->fds[kind] < 0 && n < size)
-			n += (size_t)snprintf(missing + n, size - n, "%s%s", n ? " " : "", kinds[kind].name);
+			n += (size_t)snprintf(missing + n, size - n, "%s%s", n ? " " : "",
+					      kinds[kind].name);
 	}
 }
 

@@ -15,7 +15,8 @@ struct file_bpf;
 
 /*
  * Fill the loaded and attached skeleton's table of kinds. Kinds that this kernel refuses to open
- * are listed in missing, parted by a space; their descriptors count as "other". 0 or negative errno.
+ * are listed in missing, parted by a space; their descriptors count as "other". 0 or negative
+ * errno.
  */
 int file_kinds_learn(struct file_bpf *skel, char *missing, size_t size);
 

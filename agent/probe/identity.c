@@ -37,7 +37,8 @@ static char *read_cgroup(pid_t pid)
 	snprintf(name, sizeof(name), "/proc/%d/cgroup", pid);
 	f = fopen(name, "re");
 	while (f && fgets(line, sizeof(line), f)) {
-		char *controllers = strchr(line, ':'), *path = controllers ? strchr(controllers + 1, ':') : NULL;
+		char *controllers = strchr(line, ':'),
+		     *path = controllers ? strchr(controllers + 1, ':') : NULL;
 
 		if (!path)
 			continue;

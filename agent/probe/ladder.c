@@ -26,11 +26,12 @@ static void add_reason(struct ladder_hold *h, const char *rung, int reason)
 {
 	size_t n = strlen(h->reason);
 
-	snprintf(h->reason + n, sizeof(h->reason) - n, "%s%s: %s", n ? ", " : "", rung, refusal(reason));
+	snprintf(h->reason + n, sizeof(h->reason) - n, "%s%s: %s", n ? ", " : "", rung,
+		 refusal(reason));
 }
 
-struct ladder_hold ladder_climb(const struct ladder *l, int (*attempt)(const char *program, void *context),
-				void *context)
+struct ladder_hold ladder_climb(const struct ladder *l,
+				int (*attempt)(const char *program, void *context), void *context)
 {
 	const char *only = getenv("SEEP_RUNG");
 	struct ladder_hold h = { 0 };

@@ -25,16 +25,16 @@ struct ladder {
 /* What a topic holds while it is attached. */
 struct ladder_hold {
 	const struct ladder_rung *rung; /* NULL: none was allowed */
-	char reason[160]; /* why each better one was refused, "" for none */
+	char reason[160];		/* why each better one was refused, "" for none */
 };
 
 /*
  * Try the rungs from the best: attempt() opens, loads and attaches an object with only that
- * program on, and returns 0 or negative errno. The environment variable SEEP_RUNG names the one rung
- * to be tried, for tests.
+ * program on, and returns 0 or negative errno. The environment variable SEEP_RUNG names the one
+ * rung to be tried, for tests.
  */
-struct ladder_hold ladder_climb(const struct ladder *l, int (*attempt)(const char *program, void *context),
-				void *context);
+struct ladder_hold ladder_climb(const struct ladder *l,
+				int (*attempt)(const char *program, void *context), void *context);
 
 /* Record in the model what was taken, and why nothing better. */
 void ladder_record(const struct ladder *l, const struct ladder_hold *h, struct model *m);

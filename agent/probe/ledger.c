@@ -21,9 +21,13 @@
 
 static const struct ladder ladders[TOPICS] = {
 	{ "thread ledger",
-	  { { "tp_btf", "newtask_tp" }, { "fentry", "newtask_fentry" }, { "kprobe", "newtask_kprobe" } } },
+	  { { "tp_btf", "newtask_tp" },
+	    { "fentry", "newtask_fentry" },
+	    { "kprobe", "newtask_kprobe" } } },
 	{ "tcp ledger",
-	  { { "tp_btf", "connect_tp" }, { "fentry", "connect_fentry" }, { "kprobe", "connect_kprobe" } } },
+	  { { "tp_btf", "connect_tp" },
+	    { "fentry", "connect_fentry" },
+	    { "kprobe", "connect_kprobe" } } },
 	{ "fd ledger", { { "fentry", "install_fentry" }, { "kprobe", "install_kprobe" } } },
 };
 
@@ -135,7 +139,8 @@ static void read_topic(struct ledger *l, struct model *m, struct ledger_bpf *ske
 
 	while (more) {
 		uint32_t n = BATCH;
-		int r = bpf_map_lookup_batch(fd, first ? NULL : &cursor, &cursor, l->keys, l->counts, &n, NULL);
+		int r = bpf_map_lookup_batch(fd, first ? NULL : &cursor, &cursor, l->keys,
+					     l->counts, &n, NULL);
 
 		if (r < 0 && errno != ENOENT)
 			return;
@@ -148,7 +153,7 @@ static void read_topic(struct ledger *l, struct model *m, struct ledger_bpf *ske
 
 static void forget_counts(struct model *m)
 {
-	model_for_each_process(m, p)
+	model_for_each_process (m, p)
 		for (enum seep_slot s = 0; s < SLOT_MAX; s++)
 			p->cells[s].created = 0;
 }
@@ -158,9 +163,8 @@ static void read_losses(struct ledger_bpf *skel, uint64_t lost[LOSS_REASON_MAX])
 	struct bpf_program *p;
 
 	loss_read(bpf_map__fd(skel->maps.losses), lost);
-	bpf_object__for_each_program(p, skel->obj)
-		if (bpf_program__fd(p) >= 0)
-			lost[LOSS_PROBE_MISSED] += loss_missed_runs(bpf_program__fd(p));
+	bpf_object__for_each_program(p, skel->obj) if (bpf_program__fd(p) >= 0)
+		lost[LOSS_PROBE_MISSED] += loss_missed_runs(bpf_program__fd(p));
 }
 
 void ledger_read(struct ledger *l, struct model *m)

@@ -17,9 +17,10 @@
 #include "bpf/netns.h"
 #include "bpf/netns.skel.h"
 
-#define WORTH_A_WALK 10 /* TIME_WAIT takes one in this many ports */
+#define WORTH_A_WALK 10	   /* TIME_WAIT takes one in this many ports */
 #define WALK_SHARE   0.002 /* of a core that walking may take */
-#define NOT_WALKED   "sockets without an owner are told apart only while TIME_WAIT takes a tenth of the ports"
+#define NOT_WALKED                                                                                 \
+	"sockets without an owner are told apart only while TIME_WAIT takes a tenth of the ports"
 
 struct netns_census {
 	struct netns_bpf *skel; /* NULL: no walk */
@@ -69,7 +70,8 @@ static unsigned int count_reserved(char *list, unsigned int low, unsigned int hi
 		if (got < 1)
 			continue;
 		to = got == 2 ? to : from;
-		for (unsigned int port = from < low ? low : from; port <= to && port <= high; port++)
+		for (unsigned int port = from < low ? low : from; port <= to && port <= high;
+		     port++)
 			n++;
 	}
 	return n;
@@ -204,7 +206,7 @@ static bool visited(const struct model *m, uint32_t inode)
 
 int netns_census_run(struct netns_census *c, struct model *m)
 {
-	model_for_each_process(m, p)
+	model_for_each_process (m, p)
 		if (p->seen == m->census && p->netns && !p->kernel_thread && !visited(m, p->netns))
 			visit(c, m, p);
 	return 0;

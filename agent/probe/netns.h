@@ -3,8 +3,8 @@
  * Sockets that belong to no process and still take ports, a row a network namespace. TIME_WAIT is
  * counted by the kernel itself (sockstat). The walk over all sockets, which tells destinations and
  * the other ownerless ones, is made only where TIME_WAIT takes a share of the ports worth knowing,
- * since the kernel's table is one for all namespaces, and so seldom that it takes a fifth of a percent
- * of a core at most; between two walks its answers stand.
+ * since the kernel's table is one for all namespaces, and so seldom that it takes a fifth of a
+ * percent of a core at most; between two walks its answers stand.
  */
 #pragma once
 

@@ -16,7 +16,8 @@ static unsigned int hash_peer(const struct model_peer *peer)
 	uint64_t parts[2], h;
 
 	memcpy(parts, peer->addr, sizeof(parts));
-	h = (parts[0] ^ parts[1] * 3 ^ ((uint64_t)peer->port << 8) ^ peer->slot) * 0x9e3779b97f4a7c15ULL;
+	h = (parts[0] ^ parts[1] * 3 ^ ((uint64_t)peer->port << 8) ^ peer->slot) *
+	    0x9e3779b97f4a7c15ULL;
 	return (unsigned int)(h >> 40) % PEERS_MAX;
 }
 

@@ -81,7 +81,8 @@ static int read_stat(pid_t pid, char *comm, size_t size, struct stat_fields *ret
 	open = strchr(line, '(');
 	close = strrchr(line, ')');
 	if (!open || !close ||
-	    sscanf(close + 1, " %c %d %*d %*d %*d %*d %u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %ld %*d %llu",
+	    sscanf(close + 1,
+		   " %c %d %*d %*d %*d %*d %u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %ld %*d %llu",
 		   &ret->state, &ret->parent, &ret->flags, &ret->threads, &ret->start_ticks) != 5)
 		return -EPROTO;
 	escape_bytes(comm, size, open + 1, (size_t)(close - open - 1));
@@ -104,12 +105,15 @@ static void count_memory(struct model_process *p)
 	static const struct {
 		enum seep_slot slot;
 		const char *field;
-	} parts[] = { { SLOT_MEMORY_ANON, "RssAnon:" },	  { SLOT_MEMORY_FILE, "RssFile:" },
-		      { SLOT_MEMORY_SHMEM, "RssShmem:" }, { SLOT_MEMORY_SWAP, "VmSwap:" },
+	} parts[] = { { SLOT_MEMORY_ANON, "RssAnon:" },
+		      { SLOT_MEMORY_FILE, "RssFile:" },
+		      { SLOT_MEMORY_SHMEM, "RssShmem:" },
+		      { SLOT_MEMORY_SWAP, "VmSwap:" },
 		      { SLOT_MEMORY_PAGETABLE, "VmPTE:" } };
 
 	for (size_t i = 0; i < ARRAY_SIZE(parts); i++)
-		model_cell_add(p->cells, parts[i].slot, (int64_t)read_status_bytes(p->pid, parts[i].field));
+		model_cell_add(p->cells, parts[i].slot,
+			       (int64_t)read_status_bytes(p->pid, parts[i].field));
 	/* Counting mappings would wait for the process's own lock on its memory. */
 	model_cells_unknown(p->cells, SLOT_MAPPING);
 }
@@ -186,11 +190,12 @@ void procfs_process(struct procfs *f, struct model *m, pid_t pid)
 
 static void count_children(struct model *m)
 {
-	model_for_each_process(m, p) {
+	model_for_each_process (m, p) {
 		struct model_process *parent = p->parent ? model_find(m, p->parent) : NULL;
 
 		if (parent && p->seen == m->census && parent->seen == m->census)
-			model_cell_add(parent->cells, p->zombie ? SLOT_PROCESS_ZOMBIE : SLOT_PROCESS_CHILD, 1);
+			model_cell_add(parent->cells,
+				       p->zombie ? SLOT_PROCESS_ZOMBIE : SLOT_PROCESS_CHILD, 1);
 	}
 }
 
@@ -281,11 +286,12 @@ static void count_files(struct model_process *p)
 
 int procfs_files(struct procfs *f, struct model *m)
 {
-	static const enum seep_slot unknown[] = { SLOT_TCP, SLOT_UDP, SLOT_UNIX, SLOT_WATCH,
-						  SLOT_BACKLOG, SLOT_DELETED };
+	static const enum seep_slot unknown[] = { SLOT_TCP,   SLOT_UDP,	    SLOT_UNIX,
+						  SLOT_WATCH, SLOT_BACKLOG, SLOT_DELETED };
 
-	model_for_each_process(m, p) {
-		if (p->seen != m->census || p->kernel_thread || (f->only_pid && p->pid != f->only_pid))
+	model_for_each_process (m, p) {
+		if (p->seen != m->census || p->kernel_thread ||
+		    (f->only_pid && p->pid != f->only_pid))
 			continue;
 		count_files(p);
 		for (size_t i = 0; i < ARRAY_SIZE(unknown); i++)

@@ -52,7 +52,8 @@ static void take_limits(struct model_process *p, const struct task_process_row *
 static void take_process(struct sweep *s, const struct task_process_row *row)
 {
 	bool fresh;
-	struct model_process *p = model_process(s->model, (pid_t)row->pid, row->start, row->exec_id, &fresh);
+	struct model_process *p =
+		model_process(s->model, (pid_t)row->pid, row->start, row->exec_id, &fresh);
 
 	if (!p)
 		return;
@@ -82,8 +83,8 @@ static void take_thread(struct sweep *s, const struct task_thread_row *row)
 
 static void take_memory(struct sweep *s, const struct task_memory_row *row)
 {
-	static const enum seep_slot slots[] = { SLOT_MEMORY_FILE, SLOT_MEMORY_ANON, SLOT_MEMORY_SWAP,
-						SLOT_MEMORY_SHMEM };
+	static const enum seep_slot slots[] = { SLOT_MEMORY_FILE, SLOT_MEMORY_ANON,
+						SLOT_MEMORY_SWAP, SLOT_MEMORY_SHMEM };
 	struct model_process *p = model_find(s->model, (pid_t)row->pid);
 
 	if (!p || p->seen != s->model->census || p->cells[SLOT_MAPPING].live)
@@ -111,18 +112,20 @@ static void take_row(const void *row, void *context)
 /* Children belong to whoever has to wait for them. */
 static void count_children(struct model *m)
 {
-	model_for_each_process(m, p) {
-		struct model_process *parent = p->seen == m->census && p->parent ? model_find(m, p->parent) : NULL;
+	model_for_each_process (m, p) {
+		struct model_process *parent =
+			p->seen == m->census && p->parent ? model_find(m, p->parent) : NULL;
 
 		if (!parent || parent->seen != m->census)
 			continue;
-		model_cell_add(parent->cells, p->zombie ? SLOT_PROCESS_ZOMBIE : SLOT_PROCESS_CHILD, 1);
+		model_cell_add(parent->cells, p->zombie ? SLOT_PROCESS_ZOMBIE : SLOT_PROCESS_CHILD,
+			       1);
 	}
 }
 
 static void set_thread_ages(struct model *m)
 {
-	model_for_each_process(m, p)
+	model_for_each_process (m, p)
 		if (p->seen == m->census && p->births.count)
 			p->cells[SLOT_THREAD].oldest = m->now - p->births.oldest;
 }

@@ -232,9 +232,9 @@ bool module_has_section(const struct module *m, const char *name)
 	if (elf_getshdrstrndx(elf, &names) < 0)
 		return false;
 	while ((section = elf_nextscn(elf, section))) {
-		const char *found = gelf_getshdr(section, &header) ?
-					    elf_strptr(elf, names, header.sh_name) :
-					    NULL;
+		const char *found = gelf_getshdr(section, &header)
+					    ? elf_strptr(elf, names, header.sh_name)
+					    : NULL;
 
 		if (found && strcmp(found, name) == 0)
 			return true;

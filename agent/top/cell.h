@@ -18,8 +18,8 @@ bool cell_setup(void);
 size_t cell_width(const char *text);
 
 /*
- * Write the text so that it takes exactly `width` columns: cut with a '~' at the end, or filled with
- * blanks on the right (left for right-aligned). Returns the bytes written; dst holds at least
+ * Write the text so that it takes exactly `width` columns: cut with a '~' at the end, or filled
+ * with blanks on the right (left for right-aligned). Returns the bytes written; dst holds at least
  * 4 * width + 1.
  */
 size_t cell_fit(char *dst, const char *text, size_t width, bool right);

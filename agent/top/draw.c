@@ -90,10 +90,10 @@ static void draw_status(const struct draw *d, const struct view *v, const struct
 	if (localtime_r(&now, &tm))
 		strftime(clock, sizeof(clock), "%T", &tm);
 	status_watching(w, watching, sizeof(watching));
-	snprintf(text, sizeof(text), "%s%s by %s%s%s%s%s%s; %zu processes, %s", v->paused ? "PAUSED " : "",
-		 clock, rows_sort_name(v->options.sort), v->options.all ? ", all" : "",
-		 *v->group ? ", of " : "", v->group, *v->filter ? ", with " : "", v->filter,
-		 m->n_processes, watching);
+	snprintf(text, sizeof(text), "%s%s by %s%s%s%s%s%s; %zu processes, %s",
+		 v->paused ? "PAUSED " : "", clock, rows_sort_name(v->options.sort),
+		 v->options.all ? ", all" : "", *v->group ? ", of " : "", v->group,
+		 *v->filter ? ", with " : "", v->filter, m->n_processes, watching);
 	put_line(d, y, text, color(d, COLORS_QUIET));
 }
 
@@ -142,7 +142,8 @@ static void draw_footer(const struct draw *d, const struct view *v, const char *
 		put_line(d, LINES - 1, line, A_BOLD);
 	} else if (v->page == PAGE_LIST) {
 		put_line(d, LINES - 1,
-			 "q quit  h help  Enter open  s sort  / filter  g groups  a all  p pause", A_DIM);
+			 "q quit  h help  Enter open  s sort  / filter  g groups  a all  p pause",
+			 A_DIM);
 	} else {
 		put_line(d, LINES - 1, "Esc back  up, down, page up, page down scroll", A_DIM);
 	}

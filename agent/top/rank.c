@@ -5,9 +5,9 @@
 
 #include "agent/top/rank.h"
 
-#define WEIGHT_SHOWN 0.01 /* of a bound, from which on a row matters by itself */
-#define WEIGHT_FULL  0.9  /* of a bound, from which on it is urgent without a trend */
-#define LEAST_SHOWN  20	  /* rows */
+#define WEIGHT_SHOWN 0.01	   /* of a bound, from which on a row matters by itself */
+#define WEIGHT_FULL  0.9	   /* of a bound, from which on it is urgent without a trend */
+#define LEAST_SHOWN  20		   /* rows */
 #define ETA_MATTERS  (2 * 86400.0) /* seconds to a bound, for growth that is no verdict yet */
 
 static const char *const sort_names[SORT_MAX] = {
@@ -32,7 +32,8 @@ enum rows_sort rows_sort_find(const char *name)
 
 bool slot_tells(enum seep_slot slot)
 {
-	return slot == SLOT_PROCESS_ZOMBIE || slot == SLOT_TCP_CLOSE_WAIT || slot == SLOT_TCP_SYN_SENT;
+	return slot == SLOT_PROCESS_ZOMBIE || slot == SLOT_TCP_CLOSE_WAIT ||
+	       slot == SLOT_TCP_SYN_SENT;
 }
 
 static const struct model_cell *row_cell(const struct row *r)
@@ -59,7 +60,8 @@ static int compare_numbers(double a, double b)
 static int compare_bounds(const void *left, const void *right)
 {
 	const struct row *a = left, *b = right;
-	const struct bound *x = holder_bound(&a->holder, a->slot), *y = holder_bound(&b->holder, b->slot);
+	const struct bound *x = holder_bound(&a->holder, a->slot),
+			   *y = holder_bound(&b->holder, b->slot);
 	int order = (int)x->source - (int)y->source;
 
 	if (!order)
@@ -71,7 +73,8 @@ static int compare_bounds(const void *left, const void *right)
 
 static bool same_bound(const struct row *a, const struct row *b)
 {
-	const struct bound *x = holder_bound(&a->holder, a->slot), *y = holder_bound(&b->holder, b->slot);
+	const struct bound *x = holder_bound(&a->holder, a->slot),
+			   *y = holder_bound(&b->holder, b->slot);
 
 	return x->source == y->source && x->limit == y->limit && x->used == y->used;
 }
@@ -95,7 +98,9 @@ static double relative_growth(const struct row *r)
 {
 	const struct model_cell *c = row_cell(r);
 
-	return isnan(c->trend.rate_per_hour) || c->live <= 0 ? 0 : c->trend.rate_per_hour / (double)c->live;
+	return isnan(c->trend.rate_per_hour) || c->live <= 0
+		       ? 0
+		       : c->trend.rate_per_hour / (double)c->live;
 }
 
 bool row_nearly_full(const struct row *r)
@@ -103,7 +108,8 @@ bool row_nearly_full(const struct row *r)
 	return r->weight >= WEIGHT_FULL;
 }
 
-/* Verdicts first, then what has little left, what is told by births, and what may become a verdict. */
+/* Verdicts first, then what has little left, what is told by births, and what may become a verdict.
+ */
 static int urgency(const struct row *r)
 {
 	if (row_verdict(r) >= VERDICT_GROWING)
@@ -119,7 +125,8 @@ static int compare_growth(const struct row *a, const struct row *b)
 
 	if (!order && urgency(a)) {
 		/* The sooner the bound the sooner the row; none at all comes last. */
-		order = compare_numbers(isnan(a->eta) ? INFINITY : a->eta, isnan(b->eta) ? INFINITY : b->eta);
+		order = compare_numbers(isnan(a->eta) ? INFINITY : a->eta,
+					isnan(b->eta) ? INFINITY : b->eta);
 		if (!order)
 			order = compare_numbers(relative_growth(b), relative_growth(a));
 	}
@@ -130,7 +137,8 @@ static int compare_live(const struct row *a, const struct row *b)
 {
 	int order = (int)slot_info(a->slot)->unit - (int)slot_info(b->slot)->unit;
 
-	return order ? order : compare_numbers((double)row_cell(b)->live, (double)row_cell(a)->live);
+	return order ? order
+		     : compare_numbers((double)row_cell(b)->live, (double)row_cell(a)->live);
 }
 
 static int compare_names(const struct row *a, const struct row *b)
@@ -180,7 +188,8 @@ void rank_sort(struct rows *list, enum rows_sort sort)
 
 static bool row_matters(const struct row *r)
 {
-	return urgency(r) || r->weight >= WEIGHT_SHOWN || slot_tells(r->slot) || r->slot == SLOT_BACKLOG;
+	return urgency(r) || r->weight >= WEIGHT_SHOWN || slot_tells(r->slot) ||
+	       r->slot == SLOT_BACKLOG;
 }
 
 void rank_cut(struct rows *list)

@@ -61,7 +61,8 @@ static int add_netns(struct rows *list, const struct model *m)
 {
 	int r = 0;
 
-	model_for_each_netns(m, n) {
+	model_for_each_netns(m, n)
+	{
 		struct holder h = { .netns = n };
 
 		if (r == 0 && n->cells[SLOT_TCP_TIME_WAIT].live > 0)
@@ -93,7 +94,7 @@ static int add_processes(struct rows *list, const struct model *m, const struct 
 {
 	int r = 0;
 
-	model_for_each_process(m, p) {
+	model_for_each_process (m, p) {
 		struct holder h = { .process = p };
 
 		if (!passes(o, p))
@@ -109,7 +110,7 @@ static int add_groups(struct rows *list, const struct model *m, const struct row
 {
 	int r = 0;
 
-	model_for_each_group(m, g) {
+	model_for_each_group (m, g) {
 		struct holder h = { .group = g };
 
 		if (r < 0 || !g->processes || (!o->all && strcmp(g->name, "kernel") == 0))

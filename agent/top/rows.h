@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * The rows of top: one for each (holder, resource) that matters, ranked. A resource that is seen
- * from several sides (tcp and timerfds are descriptors) is one row, named by the side that tells most.
+ * from several sides (tcp and timerfds are descriptors) is one row, named by the side that tells
+ * most.
  */
 #pragma once
 
@@ -45,10 +46,10 @@ struct rows {
 };
 
 struct rows_options {
-	pid_t pid;	  /* 0: any */
-	const char *text; /* in name, path or group; NULL: any */
+	pid_t pid;	   /* 0: any */
+	const char *text;  /* in name, path or group; NULL: any */
 	const char *group; /* only processes of this group; NULL: any */
-	bool all;	  /* kernel threads, and rows that do not matter */
+	bool all;	   /* kernel threads, and rows that do not matter */
 	bool by_group;
 	enum rows_sort sort;
 };

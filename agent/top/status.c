@@ -98,8 +98,9 @@ void status_troubles(const struct watch *w, const struct rows *list, char *dst, 
 			say(dst, size, "%s%s: %s only (%s)", *dst ? "; " : "", m->rungs[i].topic,
 			    m->rungs[i].rung, m->rungs[i].reason);
 	if (list->unreadable)
-		say(dst, size, "%s%zu process%s not read in full%s%s%s", *dst ? "; " : "", list->unreadable,
-		    list->unreadable == 1 ? "" : "es", list->unreadable_reason ? " (" : "",
+		say(dst, size, "%s%zu process%s not read in full%s%s%s", *dst ? "; " : "",
+		    list->unreadable, list->unreadable == 1 ? "" : "es",
+		    list->unreadable_reason ? " (" : "",
 		    list->unreadable_reason ? list->unreadable_reason : "",
 		    list->unreadable_reason ? ")" : "");
 	say_losses(m, dst, size);

@@ -7,7 +7,8 @@
 
 #define STATUS_MAX 1024
 
-/* The sentence for people: the worst suspect, or that nothing grows and what is nearest to a bound. */
+/* The sentence for people: the worst suspect, or that nothing grows and what is nearest to a bound.
+ */
 void status_headline(const struct watch *w, const struct rows *list, char *dst, size_t size);
 
 /* How long it has watched and by which window it judges. */

@@ -221,7 +221,8 @@ void table_header(const struct table *t, char *dst)
 	*dst = '\0';
 	for (enum table_column c = 0; c < COLUMN_MAX; c++)
 		if (t->widths[c])
-			out += add_cell(dst + out, columns[c].title, t->widths[c], columns[c].right, !out);
+			out += add_cell(dst + out, columns[c].title, t->widths[c], columns[c].right,
+					!out);
 	trim(dst);
 }
 

@@ -27,18 +27,22 @@ struct top_options {
 	int pid;
 };
 
-#define ROW(name, letter, type, field, value, help) \
-	{ name, letter, type, offsetof(struct top_options, field), value, help }
+#define ROW(name, letter, type, field, value, help)                                                \
+	{                                                                                          \
+		name, letter, type, offsetof(struct top_options, field), value, help               \
+	}
 static const struct option_row options[] = {
 	ROW("delay", 'd', OPT_DURATION, delay, "SEC", "time between two looks (2s)"),
 	ROW("iterations", 'n', OPT_COUNT, iterations, "N", "end after so many looks (0: never)"),
 	ROW("once", 0, OPT_FLAG, once, NULL, "one look, then end"),
 	ROW("json", 0, OPT_FLAG, json, NULL, "one JSON object a line"),
 	ROW("sort", 0, OPT_STRING, sort, "COLUMN", "order of the rows: growth, live, share, name"),
-	ROW("filter", 0, OPT_STRING, filter, "TEXT", "only names, paths and groups that contain it"),
+	ROW("filter", 0, OPT_STRING, filter, "TEXT",
+	    "only names, paths and groups that contain it"),
 	ROW("pid", 'p', OPT_PID, pid, "PID", "only this process"),
 	ROW("all", 0, OPT_FLAG, all, NULL, "kernel threads and idle rows too"),
-	ROW("fail-on", 0, OPT_STRING, fail_on, "VERDICT", "exit 1 when any row has this verdict or a worse one"),
+	ROW("fail-on", 0, OPT_STRING, fail_on, "VERDICT",
+	    "exit 1 when any row has this verdict or a worse one"),
 	{ 0 },
 };
 #undef ROW
@@ -62,11 +66,17 @@ static void set_signals(void)
 static int check_options(const struct top_options *o)
 {
 	if (o->fail_on && verdict_find(o->fail_on) == VERDICT_MAX)
-		return log_error(0, "top: --fail-on does not know '%s'; it takes growing or another verdict",
-				 o->fail_on), -EINVAL;
+		return log_error(0,
+				 "top: --fail-on does not know '%s'; it takes growing or another "
+				 "verdict",
+				 o->fail_on),
+		       -EINVAL;
 	if (o->sort && rows_sort_find(o->sort) == SORT_MAX)
-		return log_error(0, "top: --sort does not know '%s'; it takes growth, live, share or name",
-				 o->sort), -EINVAL;
+		return log_error(0,
+				 "top: --sort does not know '%s'; it takes growth, live, share or "
+				 "name",
+				 o->sort),
+		       -EINVAL;
 	if (o->delay < LEAST_DELAY)
 		return log_error(0, "top: --delay must be 50ms at least"), -EINVAL;
 	return 0;
@@ -87,7 +97,7 @@ static bool worst_reaches(const struct model *m, const struct top_options *o)
 	const struct json_filter filter = { o->pid, o->filter, o->all };
 	enum verdict limit = verdict_find(o->fail_on);
 
-	model_for_each_process(m, p)
+	model_for_each_process (m, p)
 		for (enum seep_slot s = 0; s < SLOT_MAX; s++)
 			if (p->cells[s].trend.verdict >= limit && json_filter_passes(&filter, p))
 				return true;
@@ -114,10 +124,12 @@ static bool is_gone(const struct watch *w, const struct top_options *o)
 /* Look after look as text, until there are enough or the process has ended. */
 static int stream(struct watch *w, const struct top_options *o)
 {
-	struct timespec pause = { (time_t)o->delay, (long)((o->delay - (double)(time_t)o->delay) * 1e9) };
+	struct timespec pause = { (time_t)o->delay,
+				  (long)((o->delay - (double)(time_t)o->delay) * 1e9) };
 	int r = write_look(w, o);
 
-	for (int looks = 1; r == 0 && !o->once && (!o->iterations || looks < o->iterations); looks++) {
+	for (int looks = 1; r == 0 && !o->once && (!o->iterations || looks < o->iterations);
+	     looks++) {
 		nanosleep(&pause, NULL);
 		if (stop)
 			return 0;
@@ -203,4 +215,5 @@ static int run_top(const struct command *self, int argc, char **argv)
 	return r < 0 ? EXIT_IMPOSSIBLE : r;
 }
 
-const struct command command_top = { "top", "", "Show what grows, towards which bound.", options, run_top };
+const struct command command_top = { "top", "", "Show what grows, towards which bound.", options,
+				     run_top };

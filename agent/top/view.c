@@ -104,7 +104,8 @@ void view_resize(struct view *v, size_t height)
 
 static int write_page(struct view *v, const struct model *m)
 {
-	const struct model_process *p = v->page == PAGE_DETAIL ? model_find(m, v->detail_pid) : NULL;
+	const struct model_process *p =
+		v->page == PAGE_DETAIL ? model_find(m, v->detail_pid) : NULL;
 	char *text = NULL;
 	size_t size;
 	FILE *to;

@@ -19,12 +19,12 @@ struct row_identity {
 struct view {
 	struct rows_options options; /* its strings point to filter and group below */
 	struct rows rows;
-	size_t cursor, offset; /* rows; offset is the first that is shown */
-	bool follow;	       /* the cursor was moved: it stays on its row */
+	size_t cursor, offset;	/* rows; offset is the first that is shown */
+	bool follow;		/* the cursor was moved: it stays on its row */
 	struct row_identity at; /* the row under the cursor */
 	enum view_page page;
 	pid_t detail_pid;
-	char *text; /* of the page, other than the list */
+	char *text;    /* of the page, other than the list */
 	size_t scroll; /* first line shown of it */
 	size_t height; /* lines for rows or text, as the screen has them */
 	bool paused, editing;

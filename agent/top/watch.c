@@ -8,7 +8,7 @@
 #include "agent/probe/census.h"
 #include "agent/top/watch.h"
 
-#define LEAST_WINDOW	  60 /* seconds: something is said within a minute */
+#define LEAST_WINDOW   60 /* seconds: something is said within a minute */
 #define LOOKS_A_WINDOW 20 /* fewer would make a window's parts too coarse to trend */
 
 struct watch {
@@ -26,7 +26,8 @@ int watch_new(pid_t only_pid, double delay, bool ledger, struct watch **ret)
 
 	if (!w)
 		return -ENOMEM;
-	w->own_window = delay * LOOKS_A_WINDOW > LEAST_WINDOW ? delay * LOOKS_A_WINDOW : LEAST_WINDOW;
+	w->own_window =
+		delay * LOOKS_A_WINDOW > LEAST_WINDOW ? delay * LOOKS_A_WINDOW : LEAST_WINDOW;
 	r = model_new(w->own_window, delay, &w->model);
 	if (r == 0)
 		r = census_new(&look, w->model, &w->census);
@@ -50,10 +51,10 @@ void watch_free(struct watch *w)
 /* The history is of processes: what a group gains is what they gain together. */
 static void sum_trends(struct model *m)
 {
-	model_for_each_group(m, g)
+	model_for_each_group (m, g)
 		for (enum seep_slot s = 0; s < SLOT_MAX; s++)
 			g->cells[s].trend = (struct trend){ VERDICT_UNKNOWN, NAN, NAN };
-	model_for_each_process(m, p) {
+	model_for_each_process (m, p) {
 		for (enum seep_slot s = 0; p->group && s < SLOT_MAX; s++) {
 			const struct trend *t = &p->cells[s].trend;
 			struct trend *sum = &p->group->cells[s].trend;

@@ -29,7 +29,7 @@ static __always_inline u32 file_kind(u64 operations, u32 mode)
 	for (u32 kind = 1; kind < FILE_KIND_LEARNED; kind++)
 		if (learned[kind] == operations)
 			return kind;
-	return type == S_IFREG || type == S_IFDIR || type == S_IFCHR || type == S_IFBLK ?
-		       FILE_KIND_FILE :
-		       FILE_KIND_OTHER;
+	return type == S_IFREG || type == S_IFDIR || type == S_IFCHR || type == S_IFBLK
+		       ? FILE_KIND_FILE
+		       : FILE_KIND_OTHER;
 }

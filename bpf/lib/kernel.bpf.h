@@ -8,12 +8,18 @@
 #include <bpf/bpf_core_read.h>
 #include <bpf/bpf_helpers.h>
 
-#define PF_KTHREAD	 0x00200000
-#define EXIT_DEAD	 0x10
-#define EXIT_ZOMBIE	 0x20
-#define SB_KERNMOUNT	 (1UL << 22)
+#define PF_KTHREAD   0x00200000
+#define EXIT_DEAD    0x10
+#define EXIT_ZOMBIE  0x20
+#define SB_KERNMOUNT (1UL << 22)
 
-enum rss_counter { RSS_FILE, RSS_ANON, RSS_SWAP, RSS_SHMEM, RSS_COUNTERS }; /* include/linux/mm_types_task.h */
+enum rss_counter {
+	RSS_FILE,
+	RSS_ANON,
+	RSS_SWAP,
+	RSS_SHMEM,
+	RSS_COUNTERS
+}; /* include/linux/mm_types_task.h */
 
 /*
  * Resident pages of one kind. Until 6.1 an atomic count, which the verifier lets be read by a probe
@@ -21,12 +27,14 @@ enum rss_counter { RSS_FILE, RSS_ANON, RSS_SWAP, RSS_SHMEM, RSS_COUNTERS }; /* i
  * to be a constant where it is written, else the compiler steps by the size that an element has in
  * our vmlinux.h and not in the kernel: hence macros.
  */
-#define mm_has_atomic_counts(mm) bpf_core_field_exists(((struct mm_struct___atomic *)(mm))->rss_stat.count)
+#define mm_has_atomic_counts(mm)                                                                   \
+	bpf_core_field_exists(((struct mm_struct___atomic *)(mm))->rss_stat.count)
 #define mm_pages(mm, which)                                                                        \
-	(mm_has_atomic_counts(mm) ? BPF_CORE_READ((struct mm_struct___atomic *)(mm),              \
-						  rss_stat.count[which].counter) :                 \
-				    (mm)->rss_stat[which].count)
-#define mm_remainders(mm, which) (mm_has_atomic_counts(mm) ? 0 : (u64)(mm)->rss_stat[which].counters)
+	(mm_has_atomic_counts(mm)                                                                  \
+		 ? BPF_CORE_READ((struct mm_struct___atomic *)(mm), rss_stat.count[which].counter) \
+		 : (mm)->rss_stat[which].count)
+#define mm_remainders(mm, which)                                                                   \
+	(mm_has_atomic_counts(mm) ? 0 : (u64)(mm)->rss_stat[which].counters)
 
 /*
  * Seconds since the epoch at which a file without a name was made, at the latest: all its times

@@ -54,7 +54,8 @@ static int mapping_new(int fd, size_t size, struct mapping **ret)
 		return -errno;
 	if (size == 0 || (size_t)st.st_size < size)
 		return -EINVAL;
-	m->data = mmap(NULL, size, PROT_READ, MAP_SHARED, fd, 0);
+	/* Private: until 6.7 a write-sealed file refuses a shared mapping, even one for reading. */
+	m->data = mmap(NULL, size, PROT_READ, MAP_PRIVATE, fd, 0);
 	if (m->data == MAP_FAILED)
 		return -errno;
 	m->size = size;

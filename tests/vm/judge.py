@@ -182,8 +182,37 @@ def judge_rungs(case, release):
     return results
 
 
+# The always-on agent's programs: iterators, tp_btf and fentry, and of the ledger one a topic.
+ALWAYS_ON = {"census_task", "census_file", "census_netns", "newtask_tp", "connect_tp",
+             "install_fentry"}
+
+
+def judge_agent(case, release):
+    programs = {tuple(line.split(" ")[:2]) for line in words_of(case, "program")}
+    others = {f"{kind} {name}" for kind, name in programs
+              if kind != "tracing" or name not in ALWAYS_ON}
+    missing = ALWAYS_ON - {name for _, name in programs} - {"census_netns"}
+    served = [line for line in case.lines if line.startswith("seep_rung_info{")]
+    return [verdict("agent", statuses(case) + ([] if served else ["no rung on /metrics"])),
+            verdict("agent programs", [f"attached: {o}" for o in sorted(others)] +
+                    [f"not attached: {m}" for m in sorted(missing)]),
+            verdict("agent end", [f"left {line}" for line in words_of(case, "left")])]
+
+
+def judge_explain(case, release):
+    """The first site's stack names the function that the workload says it takes at."""
+    results = [verdict("explain", statuses(case))]
+    for books, sites in looks(case):
+        for name, line in books.items():
+            functions = [f["function"] for f in sites[0].get("stack", [])] if sites else []
+            results.append(verdict(f"explain {name}", [] if line["site"] in functions else
+                                   [f"not {line['site']} but {functions}"]))
+    return results
+
+
 JUDGES = {"boot": judge_boot, "load": judge_load, "check": judge_check, "counts": judge_counts,
-          "bounds": judge_bounds, "rungs": judge_rungs}
+          "bounds": judge_bounds, "rungs": judge_rungs, "agent": judge_agent,
+          "explain": judge_explain}
 
 
 def judge(boot, release, names):

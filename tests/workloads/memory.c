@@ -207,9 +207,9 @@ static void give_mapping(const struct item *item)
 static const struct leak leaks[] = {
 	{ "malloc", "remember_session", remember_session, give_session, NULL, 4000, 400 },
 	{ "malloc_large", "cache_response", cache_response, give_block, prepare_resident, 100, 10 },
-	{ "anon", "map_arena", map_arena, give_arena, prepare_resident, 100, 10 },
-	{ "shmem", "map_shared_buffer", map_shared_buffer, give_shared, prepare_resident, 100, 10 },
-	{ "mapped_file", "map_data_file", map_data_file, give_data, prepare_resident, 100, 10 },
+	{ "anon", "map_pages", map_arena, give_arena, prepare_resident, 100, 10 },
+	{ "shmem", "map_pages", map_shared_buffer, give_shared, prepare_resident, 100, 10 },
+	{ "mapped_file", "map_pages", map_data_file, give_data, prepare_resident, 100, 10 },
 	{ "mapping", "map_index_page", map_index_page, give_mapping, prepare_mapping, 400, 40 },
 	{ 0 },
 };

@@ -10,6 +10,7 @@ first: red means something only where green was possible.
 
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 import sys
@@ -127,9 +128,10 @@ def break_and_test(tree, mutation):
     _, file, before, after, expression = mutation
     path = tree / file
     text = path.read_text()
-    if text.count(before) != 1:
-        return f"does not apply: {file} has its place {text.count(before)} times"
-    path.write_text(text.replace(before, after))
+    mutant, places = place_of(before).subn(lambda found: after.strip(), text)
+    if places != 1:
+        return f"does not apply: {file} has its place {places} times"
+    path.write_text(mutant)
     try:
         status, output = build(tree)
         if status:
@@ -141,6 +143,11 @@ def break_and_test(tree, mutation):
         return None if status == 1 else f"not caught by -k '{expression}' ({status}):\n{output}"
     finally:
         path.write_text(text)
+
+
+def place_of(before):
+    """However its words are laid out in lines."""
+    return re.compile(r"\s+".join(re.escape(word) for word in before.split()))
 
 
 def copy_tree(folder):

@@ -149,7 +149,12 @@ test-e2e: all $(drivers) workloads
 bench: deps-test
 	$(call install_packages,$(BENCH_PACKAGES))
 	$(Q)$(MAKE) --no-print-directory all $(O)/bench/holder
-	$(Q)O=$(O) $(PYTHON) tests/bench/bench.py $(SECTIONS)
+	$(Q)O=$(O) $(PYTHON) tests/bench/bench.py $(BENCH) $(SECTIONS)
+
+# The same, and its table into README.
+.PHONY: bench-readme
+bench-readme:
+	$(Q)$(MAKE) --no-print-directory bench BENCH=--readme
 
 $(O)/bench/%: tests/bench/%.c
 	@mkdir -p $(@D)

@@ -28,10 +28,15 @@ SEEP, HOLDER = str(BUILD / "seep"), str(BUILD / "bench" / "holder")
 BPFTOOL = "/usr/sbin/bpftool"
 
 failures = []
+figures = []  # rows of README's table
 
 
 def say(text):
     print(text, flush=True)
+
+
+def figure(what, value):
+    figures.append((what, value))
 
 
 def judge(what, good, goal):
@@ -172,6 +177,7 @@ def bench_events():
                         if name.endswith(rung.split("_")[0]) and row[0]}
             for name, (runs, ns) in sorted(rows.items()):
                 say(f"    {rung:8} {name:20} {ns / runs:8.0f} ns   ({runs} runs)")
+                figure(f"one event, {name.replace('_', ' by ')}", f"{ns / runs:.0f} ns")
             if not rows:
                 say(f"    {rung:8} not on this kernel")
     del os.environ["SEEP_RUNG"]
@@ -214,6 +220,8 @@ def bench_census():
         say(f"    {name:20} {statistics.median(values):7.1f} ({min(values):.1f} - {max(values):.1f}) ms"
             f"   {memory[0] / 2**20:6.1f} + {memory[1] / 2**20:.1f} MiB"
             f"   scrape {1000 * scrape:.1f} ms, {size / 1024:.0f} KiB")
+        figure(f"census of {name}", f"{statistics.median(values):.1f} ms of CPU, "
+               f"{sum(memory) / 2**20:.1f} MiB")
         if name == "100,000 mixed":
             judge(name, statistics.median(values) < 60, "under 60 ms of CPU")
         if name == "5,000 processes":
@@ -235,6 +243,7 @@ def bench_always_on(seconds=30):
     share = (spent + bpf) / wall
     say(f"    {100 * share:.2f} % of a core ({100 * spent / wall:.2f} % agent and census, "
         f"{100 * bpf / wall:.2f} % events) at {rate} connections a second")
+    figure(f"always on: 500 processes, {rate} connections a second", f"{100 * share:.2f} % of a core")
     judge("always-on", share < 0.01, "under 1 %")
 
 
@@ -307,21 +316,39 @@ def bench_throughput(pairs):
             server.wait()
         median, low, high = interval(ratios)
         say(f"    {name:12} ratio {median:.4f}  (95 %: {low:.4f} - {high:.4f})")
+        figure(f"throughput of {name}, with against without",
+               f"{median:.3f} ({low:.3f} – {high:.3f})")
         judge(name, high >= 0.99, "at least 0.99; missed only if the whole interval is below")
+
+
+BEGIN, END = "<!-- made by make bench-readme -->", "<!-- end of bench -->"
+
+
+def write_readme(machine):
+    """Put the table of this run between README's marks."""
+    path = ROOT / "README.md"
+    before, rest = path.read_text().split(BEGIN)
+    after = rest.split(END)[1]
+    rows = "\n".join(f"| {what} | {value} |" for what, value in figures)
+    path.write_text(f"{before}{BEGIN}\n{machine}.\n\n| what | figure |\n|---|---|\n{rows}\n{END}{after}")
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("sections", nargs="*", default=["events", "census", "always-on", "throughput"])
     parser.add_argument("--pairs", type=int, default=20)
+    parser.add_argument("--readme", action="store_true", help="write the figures into README.md too")
     options = parser.parse_args()
-    say(f"seep bench, {time.strftime('%Y-%m-%d')}: Linux {platform.release()}, {cpu_name()}, "
-        f"{os.cpu_count()} CPUs, load {os.getloadavg()[0]:.2f}")
+    machine = (f"{time.strftime('%Y-%m-%d')}: Linux {platform.release()}, {cpu_name()}, "
+               f"{os.cpu_count()} CPUs, load {os.getloadavg()[0]:.2f} before")
+    say(f"seep bench, {machine}")
     for section in options.sections:
         if section == "throughput":
             bench_throughput(options.pairs)
         else:
             {"events": bench_events, "census": bench_census, "always-on": bench_always_on}[section]()
+    if options.readme:
+        write_readme(machine)
     if failures:
         say(f"missed: {', '.join(failures)}")
     return 1 if failures else 0

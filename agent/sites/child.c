@@ -214,7 +214,7 @@ static int reader_main(void)
 {
 	static const struct sandbox spec = { .name = READER_NAME,
 					     .address_space = ADDRESS_SPACE,
-					     .descriptors = 16 };
+					     .descriptors = 256 };
 	static struct child child;
 
 	symbolize_prepare();

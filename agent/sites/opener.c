@@ -108,7 +108,7 @@ static int opener_main(void)
 					     .calls = calls,
 					     .capabilities = capabilities,
 					     .address_space = 256ul << 20,
-					     .descriptors = 16,
+					     .descriptors = 256,
 					     .keep_root = 1 };
 
 	return worker_enter(&spec) < 0 ? 1 : serve();

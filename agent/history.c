@@ -18,7 +18,7 @@
 
 #define DIRECTORY "/run/seep" /* unless RUNTIME_DIRECTORY names another, as systemd does */
 #define SOCKET	  "history.sock"
-#define MAGIC	  0x32706565u /* raised when the row changes */
+#define MAGIC	  0x33706565u /* raised when the row changes */
 #define PATIENCE  (NS_PER_S / 2)
 
 struct history {
@@ -38,6 +38,7 @@ struct row {
 	int32_t pid;
 	uint16_t slot, verdict;
 	double rate_per_hour, since, oldest;
+	struct evidence evidence;
 };
 
 static const char *runtime_directory(void)
@@ -120,11 +121,14 @@ static uint64_t write_rows(const struct model *m, FILE *to)
 {
 	uint64_t n = 0;
 
-	model_for_each_process(m, p) {
+	model_for_each_process (m, p) {
 		for (enum seep_slot s = 0; s < SLOT_MAX; s++) {
 			const struct trend *t = &p->cells[s].trend;
-			struct row row = { p->start, p->exec_id, p->pid, (uint16_t)s, (uint16_t)t->verdict,
-					   t->rate_per_hour, t->since, p->cells[s].oldest };
+			struct row row = {
+				p->start,    p->exec_id,	   p->pid,
+				(uint16_t)s, (uint16_t)t->verdict, t->rate_per_hour,
+				t->since,    p->cells[s].oldest,   p->cells[s].evidence
+			};
 
 			if (t->verdict == VERDICT_UNKNOWN)
 				continue;
@@ -147,7 +151,9 @@ static int write_history(const struct model *m, int fd)
 		return -EIO;
 	if (pwrite(fd, &header, sizeof(header), 0) != sizeof(header))
 		return -EIO;
-	return fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) ? -errno : 0;
+	return fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL)
+		       ? -errno
+		       : 0;
 }
 
 void history_answer(struct history *h, const struct model *m)
@@ -172,6 +178,7 @@ static void adopt_row(struct model *m, const struct row *row)
 	p->cells[row->slot].oldest = fmax(p->cells[row->slot].oldest, row->oldest);
 	p->cells[row->slot].trend =
 		(struct trend){ (enum verdict)row->verdict, row->rate_per_hour, row->since };
+	p->cells[row->slot].evidence = row->evidence;
 }
 
 static int adopt_rows(struct model *m, FILE *from)
@@ -179,7 +186,8 @@ static int adopt_rows(struct model *m, FILE *from)
 	struct header header;
 	struct row row;
 
-	if (fread(&header, sizeof(header), 1, from) != 1 || header.magic != MAGIC || header.slots != SLOT_MAX)
+	if (fread(&header, sizeof(header), 1, from) != 1 || header.magic != MAGIC ||
+	    header.slots != SLOT_MAX)
 		return -EPROTO;
 	m->window = header.window;
 	for (uint64_t i = 0; i < header.rows && fread(&row, sizeof(row), 1, from) == 1; i++)
@@ -190,7 +198,8 @@ static int adopt_rows(struct model *m, FILE *from)
 int history_adopt(struct model *m)
 {
 	struct sockaddr_un address;
-	_cleanup_close_ int agent = socket_address(&address) < 0 ? -ENAMETOOLONG : connect_agent(&address);
+	_cleanup_close_ int agent =
+		socket_address(&address) < 0 ? -ENAMETOOLONG : connect_agent(&address);
 	int memory = -1;
 	_cleanup_fclose_ FILE *from = NULL;
 	char word[1];

@@ -11,7 +11,8 @@
 
 struct history;
 
-/* Listen. -EADDRINUSE when another agent answers there; a socket that nobody answers is replaced. */
+/* Listen. -EADDRINUSE when another agent answers there; a socket that nobody answers is replaced.
+ */
 int history_new(struct history **ret);
 /* Removes the socket. */
 void history_free(struct history *h);

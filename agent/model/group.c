@@ -120,8 +120,10 @@ static struct model_group *new_group(struct model *m, const char *name)
 		free(g);
 		return NULL;
 	}
-	for (enum seep_slot s = 0; s < SLOT_MAX; s++)
+	for (enum seep_slot s = 0; s < SLOT_MAX; s++) {
 		g->cells[s].trend = (struct trend){ VERDICT_UNKNOWN, NAN, NAN };
+		g->cells[s].evidence = EVIDENCE_NONE;
+	}
 	g->next = m->groups;
 	m->groups = g;
 	m->n_groups++;

@@ -76,8 +76,10 @@ static void cells_begin(struct model_cell *cells)
 static void cells_init(struct model_cell *cells)
 {
 	cells_begin(cells);
-	for (enum seep_slot s = 0; s < SLOT_MAX; s++)
+	for (enum seep_slot s = 0; s < SLOT_MAX; s++) {
 		cells[s].trend = (struct trend){ VERDICT_UNKNOWN, NAN, NAN };
+		cells[s].evidence = EVIDENCE_NONE;
+	}
 }
 
 void model_cells_unknown(struct model_cell *cells, enum seep_slot total)
@@ -246,15 +248,15 @@ void model_cells_trend(struct model *m, struct model_cell *cells)
 		}
 		series_add(c->series, m->now, (double)c->live, m->window);
 		c->trend = series_trend(c->series);
+		c->evidence = series_evidence(c->series);
 	}
 }
 
 void model_end(struct model *m)
 {
 	drop_unseen(m);
-	model_for_each_process(m, p)
+	model_for_each_process (m, p)
 		model_cells_trend(m, p->cells);
-	model_for_each_netns(m, n)
-		model_cells_trend(m, n->cells);
+	model_for_each_netns(m, n) model_cells_trend(m, n->cells);
 	groups_sum(m);
 }

@@ -27,10 +27,10 @@
 /* TCP connections of one process in one state to one remote end. */
 struct model_peer {
 	uint64_t count;
-	uint16_t port;	/* host order */
-	uint16_t family; /* AF_INET or AF_INET6 */
+	uint16_t port;	     /* host order */
+	uint16_t family;     /* AF_INET or AF_INET6 */
 	enum seep_slot slot; /* of its state */
-	uint8_t addr[16]; /* network order */
+	uint8_t addr[16];    /* network order */
 };
 
 /* Limits of a process that are bounds of ours; RLIMIT_INFINITE when there is none. */
@@ -39,12 +39,13 @@ enum { RLIMITS_NOFILE, RLIMITS_NPROC, RLIMITS_SIGPENDING, RLIMITS_AS, RLIMITS };
 
 /* What one slot of one process or group holds. */
 struct model_cell {
-	int64_t live;	 /* or LIVE_UNKNOWN */
-	int64_t old;	 /* of these, seen for longer than a trend window; LIVE_UNKNOWN without ages */
+	int64_t live; /* or LIVE_UNKNOWN */
+	int64_t old;  /* of these, seen for longer than a trend window; LIVE_UNKNOWN without ages */
 	uint64_t created; /* by the ledger since it attached */
-	double oldest;	 /* age in seconds of the oldest, at least; NAN when unknown */
+	double oldest;	  /* age in seconds of the oldest, at least; NAN when unknown */
 	struct trend trend;
-	struct series *series; /* NULL until the first non-zero value */
+	struct evidence evidence; /* what the trend rests on */
+	struct series *series;	  /* NULL until the first non-zero value */
 };
 
 struct model_group {
@@ -67,15 +68,16 @@ struct model_process {
 	bool kernel_thread;
 	bool zombie;
 	char comm[MODEL_COMM_SIZE];
-	char *exe;    /* path; empty for a kernel thread, NULL until read */
-	uint64_t cgroups; /* the combination of cgroups that it is in: equal for processes that share it */
-	char *cgroup; /* path of the unified or named hierarchy, NULL until read */
+	char *exe;	  /* path; empty for a kernel thread, NULL until read */
+	uint64_t cgroups; /* the combination of cgroups that it is in: equal for processes that
+			     share it */
+	char *cgroup;	  /* path of the unified or named hierarchy, NULL until read */
 	struct model_group *group;
-	const char *reason; /* why some counts are LIVE_UNKNOWN, or NULL */
-	struct ages *ages;   /* first-seen times of its descriptors */
-	uint64_t files_seen; /* the last census that showed a table of it */
+	const char *reason;   /* why some counts are LIVE_UNKNOWN, or NULL */
+	struct ages *ages;    /* first-seen times of its descriptors */
+	uint64_t files_seen;  /* the last census that showed a table of it */
 	struct births births; /* of its threads */
-	uint64_t mm;	     /* identity of the address space: shared by CLONE_VM */
+	uint64_t mm;	      /* identity of the address space: shared by CLONE_VM */
 	uint64_t rlimits[RLIMITS];
 	uint64_t virtual_bytes;
 	struct model_cell cells[SLOT_MAX];
@@ -90,12 +92,13 @@ struct model_process {
 /* A network namespace: sockets without an owner still take ports. */
 struct model_netns {
 	uint32_t inode;
-	struct model_cell cells[SLOT_MAX]; /* TCP_TIME_WAIT, TCP_NEW_SYN_RECV, orphans as their state */
-	struct bound ports; /* the most used (destination) share of the local port range */
-	char busiest[80];   /* that destination, "10.0.0.5:5432"; empty when none */
-	double walked;	    /* when every socket was last looked at; 0 for never */
-	double walk_cost;   /* CPU seconds that it took */
-	const char *reason; /* why some counts are LIVE_UNKNOWN, or NULL */
+	struct model_cell
+		cells[SLOT_MAX]; /* TCP_TIME_WAIT, TCP_NEW_SYN_RECV, orphans as their state */
+	struct bound ports;	 /* the most used (destination) share of the local port range */
+	char busiest[80];	 /* that destination, "10.0.0.5:5432"; empty when none */
+	double walked;		 /* when every socket was last looked at; 0 for never */
+	double walk_cost;	 /* CPU seconds that it took */
+	const char *reason;	 /* why some counts are LIVE_UNKNOWN, or NULL */
 	struct model_netns *next;
 	uint64_t seen;
 };
@@ -103,17 +106,17 @@ struct model_netns {
 struct model_rung {
 	const char *topic; /* "threads" */
 	const char *rung;  /* "tp_btf", "kprobe", "proc", "none" */
-	char reason[160]; /* why not a better one; "" when it is the best */
+	char reason[160];  /* why not a better one; "" when it is the best */
 };
 
 #define MODEL_RUNGS 16
 #define MODEL_HASH  4096
 
 struct model {
-	double now;	    /* of the last census */
-	double window;	    /* seconds of --trend.window */
-	double interval;    /* seconds between two */
-	uint64_t census;    /* number of the last one, 0 before the first */
+	double now;	       /* of the last census */
+	double window;	       /* seconds of --trend.window */
+	double interval;       /* seconds between two */
+	uint64_t census;       /* number of the last one, 0 before the first */
 	double census_seconds; /* CPU time of the last one */
 	double started;
 	struct model_process *processes;

@@ -9,8 +9,8 @@
 #include "agent/base/cleanup.h"
 #include "agent/model/sentence.h"
 
-#define LEAST_BIRTHS 24 /* two a slice */
-#define LEAST_LIFE   60 /* seconds */
+#define LEAST_BIRTHS  24   /* two a slice */
+#define LEAST_LIFE    60   /* seconds */
 #define SHARE_OF_LIFE 0.75 /* what births_steady looks at */
 
 void model_format_amount(double value, enum seep_unit unit, char *dst, size_t size)
@@ -19,7 +19,8 @@ void model_format_amount(double value, enum seep_unit unit, char *dst, size_t si
 	size_t i = 0;
 
 	if (unit == UNIT_COUNT) {
-		snprintf(dst, size, "%.*f", fabs(value) < 10 && value != floor(value) ? 1 : 0, value);
+		snprintf(dst, size, "%.*f", fabs(value) < 10 && value != floor(value) ? 1 : 0,
+			 value);
 		return;
 	}
 	while (fabs(value) >= 1024 && i + 1 < ARRAY_SIZE(suffixes)) {
@@ -60,7 +61,8 @@ void sentence_slot(enum seep_slot slot, char *dst, size_t size)
 {
 	const struct slot_info *info = slot_info(slot);
 
-	snprintf(dst, size, "%s%s%s", info->resource, info->kind ? " " : "", info->kind ? info->kind : "");
+	snprintf(dst, size, "%s%s%s", info->resource, info->kind ? " " : "",
+		 info->kind ? info->kind : "");
 }
 
 void sentence_peer(const struct model_peer *peer, char *dst, size_t size)
@@ -73,7 +75,8 @@ void sentence_peer(const struct model_peer *peer, char *dst, size_t size)
 	if (!peer->port)
 		snprintf(dst, size, "%s", addr);
 	else
-		snprintf(dst, size, peer->family == AF_INET6 ? "[%s]:%u" : "%s:%u", addr, peer->port);
+		snprintf(dst, size, peer->family == AF_INET6 ? "[%s]:%u" : "%s:%u", addr,
+			 peer->port);
 }
 
 /* " to 10.0.0.5:5432" where most of them lead; who came to us has no port (probe/peers.c). */
@@ -85,7 +88,8 @@ static void say_peer(const struct holder *h, enum seep_slot slot, char *dst, siz
 	if (h->netns && slot == SLOT_TCP_TIME_WAIT && *h->netns->busiest)
 		say(dst, size, " to %s", h->netns->busiest);
 	for (unsigned int i = 0; h->process && i < h->process->n_peers; i++)
-		if (h->process->peers[i].slot == slot && (!best || h->process->peers[i].count > best->count))
+		if (h->process->peers[i].slot == slot &&
+		    (!best || h->process->peers[i].count > best->count))
 			best = &h->process->peers[i];
 	if (!best)
 		return;
@@ -95,7 +99,8 @@ static void say_peer(const struct holder *h, enum seep_slot slot, char *dst, siz
 }
 
 /* ", limit 1024 (RLIMIT_NOFILE) in 6 h" */
-static void say_limit(const struct bound *b, enum seep_unit unit, double eta, char *dst, size_t size)
+static void say_limit(const struct bound *b, enum seep_unit unit, double eta, char *dst,
+		      size_t size)
 {
 	char limit[32], span[32];
 
@@ -165,7 +170,8 @@ bool sentence_births(const struct model_process *p, char *dst, size_t size)
 	if (b->source != BOUND_NONE && per_hour > 0)
 		eta = b->used >= b->limit ? 0 : (double)(b->limit - b->used) / per_hour * 3600;
 	format_grouped(p->births.count, count, sizeof(count));
-	model_format_amount(per_hour < 10 ? per_hour : round(per_hour), UNIT_COUNT, rate, sizeof(rate));
+	model_format_amount(per_hour < 10 ? per_hour : round(per_hour), UNIT_COUNT, rate,
+			    sizeof(rate));
 	model_format_span((p->births.to - p->births.from) * SHARE_OF_LIFE, span, sizeof(span));
 	holder_full_name(&h, dst, size);
 	say(dst, size, ": %s threads, a steady %s an hour over %s", count, rate, span);
@@ -194,5 +200,6 @@ void sentence_share(const struct holder *h, enum seep_slot slot, char *dst, size
 		say(dst, size, ", with all of its %s", scope);
 	else if (h->group && h->group->processes > 1)
 		say(dst, size, ", one of them");
-	say(dst, size, ", %.0f %% of %s (%s)", 100 * bound_ratio(b), limit, bound_source_name(b->source));
+	say(dst, size, ", %.0f %% of %s (%s)", 100 * bound_ratio(b), limit,
+	    bound_source_name(b->source));
 }

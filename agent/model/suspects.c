@@ -25,10 +25,12 @@ static int compare_suspects(const void *a, const void *b)
 		return isnan(x->eta) ? 1 : -1;
 	if (!isnan(x->eta) && x->eta != y->eta)
 		return x->eta < y->eta ? -1 : 1;
-	return (relative_growth(x) < relative_growth(y)) - (relative_growth(x) > relative_growth(y));
+	return (relative_growth(x) < relative_growth(y)) -
+	       (relative_growth(x) > relative_growth(y));
 }
 
-static void consider(const struct model_process *p, enum seep_slot slot, struct suspect *ret, size_t max, size_t *n)
+static void consider(const struct model_process *p, enum seep_slot slot, struct suspect *ret,
+		     size_t max, size_t *n)
 {
 	const struct bound *b = &p->bounds[slot_bounded_by(slot)];
 	const struct trend *t = &p->cells[slot].trend;
@@ -55,7 +57,7 @@ size_t model_suspects(const struct model *m, struct suspect *ret, size_t max)
 
 	if (max == 0)
 		return 0;
-	model_for_each_process(m, p)
+	model_for_each_process (m, p)
 		for (enum seep_slot s = 0; s < SLOT_MAX; s++)
 			consider(p, s, ret, max, &n);
 	return n;

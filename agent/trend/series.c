@@ -1,15 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0-only
+#include <assert.h>
 #include <math.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "agent/base/cleanup.h"
+#include "agent/trend/proof.h"
 #include "agent/trend/series.h"
+#include "agent/trend/slope.h"
 
 #define PARTS	8 /* of a window */
 #define WINDOWS 3 /* that must rise one after the other */
 #define KEPT	(PARTS * WINDOWS)
+#define GAP	PROOF_DAY /* windows; a longer one starts anew */
 
 /* What the lows of three windows must have gained at least: in units, and of the value itself; and
  * how sure the rise must be (one chance in 2000 for values without a trend). */
@@ -17,155 +20,254 @@
 #define LEAST_SHARE   0.002
 #define LEAST_DEVIATE 3.3
 
-struct series {
-	float lows[KEPT]; /* lowest value of each part, oldest first */
-	unsigned int n;	  /* parts that are complete */
-	float low;	  /* of the part at hand */
-	double part_begin, first;
-	struct trend trend;
+/* What a value that moves needs. */
+struct past {
+	float parts[KEPT];	      /* lowest value of each part, newest last */
+	float windows[PROOF_WINDOWS]; /* of each window, newest last */
+	float window_low;	      /* of the window at hand */
+	double since;
+	struct evidence evidence;
 };
 
-static const char *const names[VERDICT_MAX] = { "unknown", "steady", "warming", "growing", "leaking" };
+struct series {
+	struct past *past;	     /* NULL while every value was `low` */
+	double part_begin;	     /* NAN before the first value */
+	float low;		     /* of the part at hand */
+	float rate;		     /* per hour */
+	uint16_t n_windows, n_parts; /* complete and kept */
+	uint8_t phase;		     /* parts of the window at hand that are complete */
+	uint8_t verdict;	     /* enum verdict */
+};
 
-const char *verdict_name(enum verdict v)
-{
-	return names[v];
-}
-
-enum verdict verdict_find(const char *name)
-{
-	for (enum verdict v = 0; v < VERDICT_MAX; v++)
-		if (strcmp(names[v], name) == 0)
-			return v;
-	return VERDICT_MAX;
-}
+static_assert(sizeof(struct series) <= SERIES_FLAT_BYTES, "a flat series");
+static_assert(sizeof(struct series) + sizeof(struct past) < SERIES_MOVED_BYTES,
+	      "a series that moves");
 
 struct series *series_new(void)
 {
 	struct series *s = calloc(1, sizeof(*s));
 
 	if (s)
-		s->trend = (struct trend){ VERDICT_UNKNOWN, NAN, NAN };
+		*s = (struct series){ .part_begin = NAN, .rate = NAN };
 	return s;
 }
 
 void series_free(struct series *s)
 {
+	if (!s)
+		return;
+	free(s->past);
 	free(s);
 }
 
-static int compare_floats(const void *a, const void *b)
+static void start(struct series *s, double now, double value)
 {
-	float x = *(const float *)a, y = *(const float *)b;
-
-	return (x > y) - (x < y);
+	free(s->past);
+	*s = (struct series){ .part_begin = now, .low = (float)value, .rate = NAN };
 }
 
-/* Theil-Sen: the median of the slopes of all pairs, in units a part. */
-static double median_slope(const float *v, unsigned int n)
+/* The value moves for the first time: until now, every low was the same. */
+static void promote(struct series *s)
 {
-	float slopes[PARTS * (PARTS - 1) / 2];
-	size_t k = 0;
+	struct past *p = s->past = malloc(sizeof(*p));
 
-	for (unsigned int i = 0; i < n; i++)
-		for (unsigned int j = i + 1; j < n; j++)
-			slopes[k++] = (v[j] - v[i]) / (float)(j - i);
-	qsort(slopes, k, sizeof(*slopes), compare_floats);
-	return k % 2 ? slopes[k / 2] : (slopes[k / 2 - 1] + slopes[k / 2]) / 2;
+	if (!p)
+		return;
+	for (unsigned int i = 0; i < KEPT; i++)
+		p->parts[i] = s->low;
+	for (unsigned int i = 0; i < PROOF_WINDOWS; i++)
+		p->windows[i] = s->low;
+	p->window_low = s->low;
+	p->since = NAN;
+	p->evidence = (struct evidence){ 0 };
 }
 
-static float lowest(const float *v, unsigned int n)
+/* A day without any movement: what was before cannot prove anything any more. */
+static void demote(struct series *s)
 {
-	float low = v[0];
+	const float *w = s->past->windows + PROOF_WINDOWS - PROOF_DAY, *p = s->past->parts;
 
-	for (unsigned int i = 1; i < n; i++)
-		low = fminf(low, v[i]);
-	return low;
+	if (s->n_windows < PROOF_DAY || s->n_parts < KEPT)
+		return;
+	for (unsigned int i = 0; i < PROOF_DAY; i++)
+		if (w[i] != s->low)
+			return;
+	for (unsigned int i = 0; i < KEPT; i++)
+		if (p[i] != s->low)
+			return;
+	free(s->past);
+	s->past = NULL;
+	s->n_windows = PROOF_DAY;
+	s->rate = 0;
+	s->verdict = VERDICT_STEADY;
 }
 
-/* Mann-Kendall (Mann 1945): the normal deviate of "later is higher" over all pairs, ties left out of
- * the variance, which makes it smaller than it is: the cautious side. */
-static double kendall_deviate(const float *v, unsigned int n)
+static void push(float *kept, unsigned int size, float value)
 {
-	double score = 0, variance = n * (n - 1.0) * (2.0 * n + 5) / 18;
-
-	for (unsigned int i = 0; i < n; i++)
-		for (unsigned int j = i + 1; j < n; j++)
-			score += (v[j] > v[i]) - (v[j] < v[i]);
-	return (score - 1) / sqrt(variance);
+	memmove(kept, kept + 1, (size - 1) * sizeof(*kept));
+	kept[size - 1] = value;
 }
 
-/* Whether the lowest value of each window is above that of the one before, without slowing, by more
- * than noise, and still at the end: what levelled off within the last window does not count. */
-static bool rises(const struct series *s)
+enum rise { RISE_NONE, RISE_SLOWING, RISE_STEADY };
+
+/* Whether the lowest value of each window is above that of the one before, by more than noise,
+ * without slowing, and still at the end: what levelled off within the last window does not count.
+ */
+static enum rise rise_of(const struct series *s)
 {
-	const float *last = s->lows + KEPT - PARTS;
+	const float *last = s->past->parts + KEPT - PARTS;
 	float low[WINDOWS];
 
-	if (s->n < KEPT)
-		return false;
+	if (s->n_parts < KEPT)
+		return RISE_NONE;
 	for (unsigned int w = 0; w < WINDOWS; w++)
-		low[w] = lowest(s->lows + w * PARTS, PARTS);
-	if (low[1] <= low[0] || low[2] <= low[1] || low[2] - low[1] < (low[1] - low[0]) / 2)
-		return false;
+		low[w] = slope_lowest(s->past->parts + w * PARTS, PARTS);
+	if (low[1] <= low[0] || low[2] <= low[1])
+		return RISE_NONE;
 	if (low[2] - low[0] < LEAST_GAIN || low[2] - low[0] < LEAST_SHARE * low[2])
-		return false;
-	return last[PARTS - 1] > last[PARTS / 2] && last[PARTS / 2] > last[0] &&
-	       kendall_deviate(s->lows, KEPT) >= LEAST_DEVIATE;
+		return RISE_NONE;
+	if (last[PARTS - 1] <= last[PARTS / 2] || last[PARTS / 2] <= last[0] ||
+	    slope_kendall(s->past->parts, KEPT) < LEAST_DEVIATE)
+		return RISE_NONE;
+	return low[2] - low[1] < (low[1] - low[0]) / 2 ? RISE_SLOWING : RISE_STEADY;
 }
 
-static void judge(struct series *s, double window, double part_end)
+static void set_verdict(struct series *s, enum verdict v, double since)
 {
-	struct trend *t = &s->trend;
+	if (v <= VERDICT_WARMING)
+		s->past->since = NAN;
+	else if (!(s->past->since <= since)) /* or NAN */
+		s->past->since = since;
+	s->verdict = (uint8_t)v;
+}
 
-	if (s->n < PARTS)
+/* At each part: the rate, and whether it grows. What is proved is not for parts to say. */
+static void judge_part(struct series *s, double window)
+{
+	double error, part_rate;
+	enum rise rise;
+
+	if (s->n_parts < PARTS || s->verdict == VERDICT_LEAKING)
 		return;
-	t->rate_per_hour = median_slope(s->lows + KEPT - PARTS, PARTS) * PARTS / window * 3600;
-	if (!rises(s)) {
-		t->verdict = s->n < KEPT && t->rate_per_hour > 0 ? VERDICT_WARMING : VERDICT_STEADY;
-		t->since = NAN;
-	} else if (t->verdict != VERDICT_GROWING) {
-		t->verdict = VERDICT_GROWING;
-		t->since = part_end - WINDOWS * window;
+	part_rate = slope_sen(s->past->parts + KEPT - PARTS, PARTS, &error);
+	s->rate = (float)(part_rate * PARTS / window * 3600);
+	s->past->evidence.rate_error = (float)(error * PARTS / window * 3600);
+	rise = rise_of(s);
+	s->past->evidence.slowing = rise == RISE_SLOWING;
+	if (rise == RISE_STEADY)
+		set_verdict(s, VERDICT_GROWING, s->part_begin - WINDOWS * window);
+	else if (rise == RISE_SLOWING || (s->n_parts < KEPT && s->rate > 0))
+		set_verdict(s, VERDICT_WARMING, NAN);
+	else
+		set_verdict(s, VERDICT_STEADY, NAN);
+}
+
+static void count_rising(struct series *s)
+{
+	const float *newest = s->past->windows + PROOF_WINDOWS - 1;
+	unsigned int n = 0;
+
+	while (n + 1 < s->n_windows && newest[-(int)n] > newest[-(int)n - 1])
+		n++;
+	s->past->evidence.rising = (uint16_t)n;
+}
+
+/* At each window: is it a leak, is it one still? */
+static void judge_window(struct series *s, double window)
+{
+	const float *lows = s->past->windows + PROOF_WINDOWS - s->n_windows;
+	double rate, back;
+
+	count_rising(s);
+	if (proof_leak(lows, s->n_windows, &s->past->evidence, &rate)) {
+		back = fmax(proof_since(lows, s->n_windows), s->past->evidence.span);
+		s->rate = (float)(rate / window * 3600);
+		s->past->evidence.rate_error *= (float)(3600 / window);
+		s->past->evidence.slowing = 0;
+		set_verdict(s, VERDICT_LEAKING, s->part_begin - back * window);
+	} else if (s->verdict == VERDICT_LEAKING && !proof_holds(lows, s->n_windows)) {
+		s->verdict = VERDICT_STEADY;
+		s->past->evidence = (struct evidence){ .rising = s->past->evidence.rising };
+		judge_part(s, window);
 	}
+}
+
+static void close_window(struct series *s, double window)
+{
+	s->phase = 0;
+	if (s->n_windows < PROOF_WINDOWS)
+		s->n_windows++;
+	if (!s->past)
+		return;
+	push(s->past->windows, PROOF_WINDOWS, s->past->window_low);
+	s->past->window_low = INFINITY;
+	judge_window(s, window);
+	demote(s);
+}
+
+static void judge_flat(struct series *s)
+{
+	if (s->n_parts < PARTS)
+		return;
+	s->rate = 0;
+	s->verdict = VERDICT_STEADY;
 }
 
 static void close_part(struct series *s, double window)
 {
-	memmove(s->lows, s->lows + 1, (KEPT - 1) * sizeof(*s->lows));
-	s->lows[KEPT - 1] = s->low;
-	if (s->n < KEPT)
-		s->n++;
+	if (s->n_parts < KEPT)
+		s->n_parts++;
 	s->part_begin += window / PARTS;
-	judge(s, window, s->part_begin);
+	if (s->past) {
+		push(s->past->parts, KEPT, s->low);
+		s->past->window_low = fminf(s->past->window_low, s->low);
+		judge_part(s, window);
+	} else {
+		judge_flat(s);
+	}
+	if (++s->phase == PARTS)
+		close_window(s, window);
+}
+
+/* Close what has passed; the parts without a value lie on a line from the last low to this value.
+ */
+static void pass(struct series *s, double now, float value, double window)
+{
+	unsigned int passed = (unsigned int)((now - s->part_begin) / (window / PARTS));
+	float from = s->low;
+
+	for (unsigned int i = 1; i <= passed; i++) {
+		close_part(s, window);
+		s->low = i == passed ? value : from + (value - from) * (float)i / (float)passed;
+	}
+	/* Whether it grows now must be seen, not drawn. */
+	if (passed > PARTS)
+		s->n_parts = 0;
 }
 
 void series_add(struct series *s, double now, double value, double window)
 {
-	if (!s->first) {
-		s->first = s->part_begin = now;
-		s->low = (float)value;
+	float v = (float)value;
+
+	if (!(now - s->part_begin <= GAP * window))
+		start(s, now, value);
+	if (!s->past && v != s->low) {
+		promote(s);
+		if (!s->past)
+			start(s, now, value);
 	}
-	/* A gap longer than all that is kept leaves nothing to compare with. */
-	if (now - s->part_begin > WINDOWS * window) {
-		*s = (struct series){ .first = now, .part_begin = now, .low = (float)value,
-				      .trend = { VERDICT_UNKNOWN, NAN, NAN } };
-	}
-	while (now - s->part_begin >= window / PARTS) {
-		close_part(s, window);
-		s->low = (float)value;
-	}
-	s->low = fminf(s->low, (float)value);
+	if (now - s->part_begin >= window / PARTS)
+		pass(s, now, v, window);
+	s->low = fminf(s->low, v);
 }
 
 struct trend series_trend(const struct series *s)
 {
-	return s->trend;
+	return (struct trend){ (enum verdict)s->verdict, s->rate, s->past ? s->past->since : NAN };
 }
 
-double trend_eta(const struct trend *t, double used, double limit)
+struct evidence series_evidence(const struct series *s)
 {
-	if (!(t->rate_per_hour > 0) || t->verdict < VERDICT_WARMING)
-		return NAN;
-	return used >= limit ? 0 : (limit - used) / t->rate_per_hour * 3600;
+	return s->past ? s->past->evidence
+		       : (struct evidence){ .rate_error = s->verdict ? 0 : NAN };
 }

@@ -3,38 +3,45 @@
  * The trend of one live count: a bounded memory of the recent past, from which come the rate and
  * the verdict. Knows numbers and times only.
  *
- * The rule is plain: each window of --trend.window is kept as eight parts, each with its lowest
- * value, since the lowest value of a part is what load and garbage cannot hide. The rate is the
- * Theil-Sen slope (Sen 1968) of the lows of the last whole window. `growing` needs the lowest value
- * of each of the last three windows to be above the one before, by more than noise (Mann-Kendall over
- * the lows), the last gain no less than half the one before, and the newest part at the top.
+ * What is kept: the lowest value of each of the last 96 windows of --trend.window (four days of
+ * hours), and of each eighth of the last three. The lowest, since load and garbage cannot hide in
+ * it. A value that does not move needs none of that and costs SERIES_FLAT_BYTES; its past is known
+ * by its length.
+ *
+ *   steady   does not grow, or not by more than noise
+ *   warming  grows, and is younger than three windows or slows down
+ *   growing  the lowest value of each of the last three windows is above the one before, by more
+ * than noise (Mann-Kendall), the last gain no less than half the one before, the newest at the top
+ *   leaking  grows without levelling for more than a day of windows, and the innocent shapes are
+ * ruled out: see proof.h, which says by what methods
+ *
+ * The rate is the Theil-Sen slope of the lows of the last whole window, for a leak the mean gain
+ * over the span of its proof.
  */
 #pragma once
 
 #include <stdint.h>
 
-enum verdict { VERDICT_UNKNOWN, VERDICT_STEADY, VERDICT_WARMING, VERDICT_GROWING, VERDICT_LEAKING, VERDICT_MAX };
+#include "agent/trend/evidence.h"
+#include "agent/trend/verdict.h"
 
-const char *verdict_name(enum verdict v);
-/* VERDICT_MAX when no verdict has this name. */
-enum verdict verdict_find(const char *name);
+enum {
+	SERIES_FLAT_BYTES = 64,
+	SERIES_MOVED_BYTES = 2048
+}; /* at most, each; held by a static_assert */
 
 struct series;
-
-struct trend {
-	enum verdict verdict;
-	double rate_per_hour; /* NAN until a window has passed */
-	double since;	      /* seconds on the caller's clock when the growth began, NAN if none */
-};
 
 /* NULL when out of memory. */
 struct series *series_new(void);
 void series_free(struct series *s);
 
-/* Add the value at a time (seconds, never falling); window in seconds. */
+/*
+ * Add the value at a time (seconds, never falling); window in seconds. What was missed, a gap of up
+ * to a day of windows, is taken as a straight line; a longer one starts anew. Out of memory, a
+ * value that moves is taken as flat: the past is forgotten, nothing is said.
+ */
 void series_add(struct series *s, double now, double value, double window);
 
 struct trend series_trend(const struct series *s);
-
-/* Seconds until value reaches limit at this trend; NAN when it does not grow or has no limit. */
-double trend_eta(const struct trend *t, double used, double limit);
+struct evidence series_evidence(const struct series *s);

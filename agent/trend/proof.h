@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Is it a leak? The proof over the lowest values of whole windows (hours, unless --trend.window
+ * says otherwise; a day is 24 windows).
+ *
+ * What is asked, and why it is asked like this:
+ *
+ * - Lows of blocks. A leak is what is never given back, so only the lowest value of a window counts
+ *   (the lower envelope; Bruce, "leak detection from the heap after collection", and every GC log
+ *   reader). Blocks of 2, 4, 6, 8 and 12 windows are tried, since a saw-tooth or a compaction of
+ *   any period below a block leaves the block's low in place.
+ * - A random walk is the null hypothesis, not noise around a level: walks and caches make runs of
+ *   hours that any regression calls significant (Granger and Newbold 1974, "Spurious regressions").
+ *   So the gains from block to block are tested: their mean against their own scatter, by Student's
+ *   t. Noise around a line makes gains alternate, which only errs on the cautious side. The scatter
+ *   is taken about a straight line through the gains, so that acceleration is no noise.
+ * - Concavity. What warms up or saturates has gains that decline: the same line's slope against its
+ *   error, and the gain of the last third against the whole.
+ * - The day before. A daily cycle cancels in whole days, and what scatters is the gain of a block
+ *   against the block at the same hour a day earlier (seasonal differences; the idea of Hirsch,
+ *   Slack and Smith 1982, "seasonal Kendall").
+ * - A step is not a leak: without its two largest gains the span must still grow; and what ended is
+ *   none: the last six windows must take part.
+ * - Restarts. A drop that loses most of what a stretch of half a day or more had gained, within two
+ *   windows, is a reset, provided that the stretch had not levelled before it: it is taken out and
+ *   the stretches are read as one (what a counter's rate does with resets). Two days are asked for
+ * then.
+ * - It is asked at each window, so a test is made at one in a thousand or rarer, and several must
+ * agree (Wald 1945 and its successors bound the errors of asking repeatedly; here the spans overlap
+ * so much that the few independent ones are paid for by the level).
+ */
+#pragma once
+
+#include <stdbool.h>
+
+#include "agent/trend/evidence.h"
+
+#define PROOF_DAY     24 /* windows */
+#define PROOF_WINDOWS 96 /* most that are looked at */
+
+/*
+ * lows: of n whole windows, oldest first. True when they prove a leak; then ret's proof, block,
+ * span, resets are set, and *ret_rate and ret->rate_error, in units a window.
+ */
+bool proof_leak(const float *lows, unsigned int n, struct evidence *ret, double *ret_rate);
+
+/*
+ * Whether what was proved goes on: resets set aside, the lowest value of the last half day is above
+ * that of the half day before.
+ */
+bool proof_holds(const float *lows, unsigned int n);
+
+/* Windows, counted back from the end, since which the lows of quarter days rise, resets set aside.
+ */
+unsigned int proof_since(const float *lows, unsigned int n);

@@ -8,7 +8,7 @@
 #include "agent/probe/libbpf_log.h"
 
 static const struct command *const commands[] = { &command_agent, &command_top, &command_explain,
-						   &command_check };
+						  &command_check, &command_replay };
 
 static int usage(FILE *to)
 {

@@ -19,6 +19,7 @@ usr/share/doc/seep/copyright
 usr/share/man/man1/seep.1.gz
 usr/share/man/man1/seep-check.1.gz
 usr/share/man/man1/seep-explain.1.gz
+usr/share/man/man1/seep-replay.1.gz
 usr/share/man/man1/seep-top.1.gz
 usr/share/man/man8/seep-agent.8.gz
 usr/share/seep/grafana/seep.json

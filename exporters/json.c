@@ -41,6 +41,22 @@ static void set_bound(json_t *row, const struct bound *b)
 			    none ? json_null() : json_string(bound_scope_name(b->source)));
 }
 
+/* In words, and how sure the rate is; what these leave unsaid is null. */
+static void set_evidence(json_t *row, const struct model_cell *c, const struct bound *b)
+{
+	char words[EVIDENCE_MAX];
+	double low = NAN, high = NAN;
+
+	evidence_write(&c->trend, &c->evidence, words, sizeof(words));
+	if (b && b->source != BOUND_NONE)
+		trend_eta_range(&c->trend, &c->evidence, (double)b->used, (double)b->limit, &low,
+				&high);
+	json_object_set_new(row, "rate_error", json_number_or_null(c->evidence.rate_error));
+	json_object_set_new(row, "eta_low_seconds", json_number_or_null(low));
+	json_object_set_new(row, "eta_high_seconds", json_number_or_null(high));
+	json_object_set_new(row, "evidence", *words ? json_string(words) : json_null());
+}
+
 static void set_trend(json_t *row, const struct model_cell *c, const struct bound *b)
 {
 	double eta = b && b->source != BOUND_NONE
@@ -73,6 +89,7 @@ static json_t *new_row(const struct subject *s, enum seep_slot slot, const struc
 	json_object_set_new(row, "live", json_count_or_null(c->live));
 	set_bound(row, b);
 	set_trend(row, c, b);
+	set_evidence(row, c, b);
 	if (c->created)
 		json_object_set_new(row, "created", json_integer((json_int_t)c->created));
 	if (c->live == LIVE_UNKNOWN)

@@ -18,7 +18,9 @@ static void write_identity(const struct model *m, const struct model_process *p,
 		strftime(when, sizeof(when), "%F %T", &tm);
 	model_format_span(fmax(m->now - p->start_time, 0), ago, sizeof(ago));
 	fprintf(to, "pid      %d, parent %d, uid %u%s\n", p->pid, p->parent, p->uid,
-		p->zombie ? ", a zombie" : p->kernel_thread ? ", a kernel thread" : "");
+		p->zombie	   ? ", a zombie"
+		: p->kernel_thread ? ", a kernel thread"
+				   : "");
 	fprintf(to, "started  %s, %s ago\n", when, ago);
 	if (p->group)
 		fprintf(to, "group    %s\n", p->group->name);
@@ -51,15 +53,16 @@ static void write_slot(const struct model_process *p, enum seep_slot slot, FILE 
 		model_format_amount(c->trend.rate_per_hour, info->unit, rate, sizeof(rate));
 	format_span(holder_eta(&h, slot), eta, sizeof(eta));
 	format_span(c->oldest, oldest, sizeof(oldest));
-	fprintf(to, "%-8s %-12s %10s %10s  %-8s %8s %8s\n", info->resource, info->kind ? info->kind : "",
-		live, rate, c->trend.verdict == VERDICT_UNKNOWN ? "-" : verdict_name(c->trend.verdict), eta,
+	fprintf(to, "%-8s %-12s %10s %10s  %-8s %8s %8s\n", info->resource,
+		info->kind ? info->kind : "", live, rate,
+		c->trend.verdict == VERDICT_UNKNOWN ? "-" : verdict_name(c->trend.verdict), eta,
 		oldest);
 }
 
 static void write_slots(const struct model_process *p, FILE *to)
 {
-	fprintf(to, "\n%-8s %-12s %10s %10s  %-8s %8s %8s\n", "RESOURCE", "KIND", "LIVE", "RATE/h", "VERDICT",
-		"ETA", "OLDEST");
+	fprintf(to, "\n%-8s %-12s %10s %10s  %-8s %8s %8s\n", "RESOURCE", "KIND", "LIVE", "RATE/h",
+		"VERDICT", "ETA", "OLDEST");
 	for (enum seep_slot s = 0; s < SLOT_MAX; s++)
 		if (slot_is_total(s) || p->cells[s].live > 0)
 			write_slot(p, s, to);
@@ -67,10 +70,29 @@ static void write_slots(const struct model_process *p, FILE *to)
 		fprintf(to, "\n?: %s\n", p->reason);
 }
 
+/* Why a slot's verdict is what it is, where it is news. */
+static void write_evidence(const struct model_process *p, FILE *to)
+{
+	const char *head = "\nEVIDENCE\n";
+
+	for (enum seep_slot s = 0; s < SLOT_MAX; s++) {
+		const struct model_cell *c = &p->cells[s];
+		char slot[48], words[EVIDENCE_MAX];
+
+		if (c->trend.verdict < VERDICT_WARMING)
+			continue;
+		sentence_slot(s, slot, sizeof(slot));
+		evidence_write(&c->trend, &c->evidence, words, sizeof(words));
+		fprintf(to, "%s%s %s: %s\n", head, slot, verdict_name(c->trend.verdict), words);
+		head = "";
+	}
+}
+
 /* What limits each resource, and who shares that limit. */
 static void write_bounds(const struct model_process *p, FILE *to)
 {
-	fprintf(to, "\n%-8s %10s %10s %5s  %s\n", "RESOURCE", "USED", "BOUND", "%", "SOURCE (SCOPE)");
+	fprintf(to, "\n%-8s %10s %10s %5s  %s\n", "RESOURCE", "USED", "BOUND", "%",
+		"SOURCE (SCOPE)");
 	for (enum seep_slot s = 0; s < SLOT_MAX; s++) {
 		const struct slot_info *info = slot_info(s);
 		const struct bound *b = &p->bounds[s];
@@ -81,7 +103,8 @@ static void write_bounds(const struct model_process *p, FILE *to)
 		model_format_amount((double)b->used, info->unit, used, sizeof(used));
 		model_format_amount((double)b->limit, info->unit, limit, sizeof(limit));
 		fprintf(to, "%-8s %10s %10s %4.0f%%  %s (%s)\n", info->resource, used, limit,
-			100 * bound_ratio(b), bound_source_name(b->source), bound_scope_name(b->source));
+			100 * bound_ratio(b), bound_source_name(b->source),
+			bound_scope_name(b->source));
 	}
 }
 
@@ -103,6 +126,7 @@ void detail_write(const struct model *m, const struct model_process *p, FILE *to
 
 	write_identity(m, p, to);
 	write_slots(p, to);
+	write_evidence(p, to);
 	write_bounds(p, to);
 	if (sentence_births(p, births, sizeof(births)))
 		fprintf(to, "\n%s\n", births);

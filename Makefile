@@ -161,6 +161,11 @@ $(O)/bench/%: tests/bench/%.c
 	$(call say,CC,$@)
 	$(Q)$(CC) -O2 -g -Wall -Wextra $< -o $@
 
+# Precision and recall of the verdict, ours and that of rules in use. TRACES= names other traces.
+.PHONY: bench-trend
+bench-trend: all
+	$(Q)O=$(O) $(PYTHON) tests/bench/trend/bench.py $(TRACES)
+
 .PHONY: test-mutations
 test-mutations: all workloads
 	$(Q)O=$(O) $(PYTHON) tests/mutations/run.py

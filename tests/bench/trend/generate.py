@@ -1,0 +1,58 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-only
+"""generate.py DIR PART: write labelled traces, as CSV with a labels.csv, the same each time.
+
+PART is `seen` (what the detector was tuned on) or `unseen`: other families, and other seeds of all.
+"""
+
+import csv
+import math
+import pathlib
+import random
+import sys
+import zlib
+
+import shapes
+
+SEEDS = {"seen": range(8), "unseen": range(100, 108)}
+
+
+def render(shape, family, seed):
+    """Scale a shape to counts or bytes, with noise; returns values and the onset in hours."""
+    rng = random.Random(zlib.crc32(f"{family}/{seed}".encode()))
+    made = shape(rng)
+    values, onset = made if isinstance(made, tuple) else (made, 0)
+    if family == "one_an_hour":
+        return [max(0, round(v)) for v in values], onset
+    base = math.exp(rng.uniform(math.log(80), math.log(2e9)))
+    noise = rng.choice((0.001, 0.005, 0.01, 0.02))
+    return [max(0, round(base * (v + rng.gauss(0, noise)))) for v in values], onset
+
+
+def families(part):
+    for table, truth in ((shapes.STEADY, "steady"), (shapes.LEAKS, "leak")):
+        for family, shape in table.items():
+            if part == "unseen" or family not in shapes.UNSEEN:
+                yield family, shape, truth
+
+
+def write_trace(path, values):
+    with open(path, "w", encoding="ascii") as out:
+        out.write("time_seconds,value\n")
+        out.writelines(f"{60 * i},{v}\n" for i, v in enumerate(values))
+
+
+def write(folder, part):
+    folder.mkdir(parents=True, exist_ok=True)
+    with open(folder / "labels.csv", "w", encoding="ascii") as out:
+        labels = csv.writer(out, lineterminator="\n")
+        labels.writerow(("name", "family", "truth", "onset_seconds"))
+        for family, shape, truth in families(part):
+            for seed in SEEDS[part]:
+                values, onset = render(shape, family, seed)
+                write_trace(folder / f"{family}-{seed}.csv", values)
+                labels.writerow((f"{family}-{seed}", family, truth, round(onset * 3600)))
+
+
+if __name__ == "__main__":
+    write(pathlib.Path(sys.argv[1]), sys.argv[2])

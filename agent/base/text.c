@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <errno.h>
 #include <fcntl.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -65,4 +66,14 @@ int text_read_field(const char *path, const char *word, uint64_t *ret)
 		if (strncmp(line, word, len) == 0 && strchr(" \t", line[len]))
 			return parse_number(line + len + strspn(line + len, " \t"), ret);
 	return -ENOENT;
+}
+
+void text_append(char *dst, size_t size, const char *fmt, ...)
+{
+	size_t len = strlen(dst);
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(dst + len, size - len, fmt, ap);
+	va_end(ap);
 }

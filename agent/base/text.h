@@ -18,3 +18,7 @@ int text_read_number(const char *path, uint64_t *ret);
 /* The number after the word at the start of a line, as in memory.stat or /proc/meminfo ("Name:"
  * with its colon). 0, -ENOENT when no line begins so, or negative errno. */
 int text_read_field(const char *path, const char *word, uint64_t *ret);
+
+/* Append to the string in dst, of size bytes in all; what does not fit is cut. */
+void text_append(char *dst, size_t size, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));

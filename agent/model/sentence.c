@@ -2,11 +2,11 @@
 #include <arpa/inet.h>
 #include <inttypes.h>
 #include <math.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "agent/base/cleanup.h"
+#include "agent/base/text.h"
 #include "agent/model/sentence.h"
 
 #define LEAST_BIRTHS  24   /* two a slice */
@@ -46,17 +46,6 @@ void model_format_span(double seconds, char *dst, size_t size)
 	snprintf(dst, size, "%.0f %s", seconds / steps[i].unit, steps[i].name);
 }
 
-/* Append; what does not fit is cut. */
-__attribute__((format(printf, 3, 4))) static void say(char *dst, size_t size, const char *fmt, ...)
-{
-	size_t len = strlen(dst);
-	va_list ap;
-
-	va_start(ap, fmt);
-	vsnprintf(dst + len, size - len, fmt, ap);
-	va_end(ap);
-}
-
 void sentence_slot(enum seep_slot slot, char *dst, size_t size)
 {
 	const struct slot_info *info = slot_info(slot);
@@ -86,7 +75,7 @@ static void say_peer(const struct holder *h, enum seep_slot slot, char *dst, siz
 	char peer[80];
 
 	if (h->netns && slot == SLOT_TCP_TIME_WAIT && *h->netns->busiest)
-		say(dst, size, " to %s", h->netns->busiest);
+		text_append(dst, size, " to %s", h->netns->busiest);
 	for (unsigned int i = 0; h->process && i < h->process->n_peers; i++)
 		if (h->process->peers[i].slot == slot &&
 		    (!best || h->process->peers[i].count > best->count))
@@ -95,7 +84,7 @@ static void say_peer(const struct holder *h, enum seep_slot slot, char *dst, siz
 		return;
 	sentence_peer(best, peer, sizeof(peer));
 	if (*peer)
-		say(dst, size, " %s %s", best->port ? "to" : "from", peer);
+		text_append(dst, size, " %s %s", best->port ? "to" : "from", peer);
 }
 
 /* ", limit 1024 (RLIMIT_NOFILE) in 6 h" */
@@ -105,15 +94,15 @@ static void say_limit(const struct bound *b, enum seep_unit unit, double eta, ch
 	char limit[32], span[32];
 
 	if (b->source == BOUND_NONE) {
-		say(dst, size, ", no limit");
+		text_append(dst, size, ", no limit");
 		return;
 	}
 	model_format_amount((double)b->limit, unit, limit, sizeof(limit));
-	say(dst, size, ", limit %s (%s)", limit, bound_source_name(b->source));
+	text_append(dst, size, ", limit %s (%s)", limit, bound_source_name(b->source));
 	if (isnan(eta))
 		return;
 	model_format_span(eta, span, sizeof(span));
-	say(dst, size, " in %s", span);
+	text_append(dst, size, " in %s", span);
 }
 
 void sentence_growth(const struct holder *h, enum seep_slot slot, char *dst, size_t size)
@@ -124,7 +113,7 @@ void sentence_growth(const struct holder *h, enum seep_slot slot, char *dst, siz
 	model_format_amount(holder_cell(h, slot)->trend.rate_per_hour, unit, rate, sizeof(rate));
 	sentence_slot(slot, name, sizeof(name));
 	holder_full_name(h, dst, size);
-	say(dst, size, ": %s %s/h", rate, name);
+	text_append(dst, size, ": %s %s/h", rate, name);
 	say_peer(h, slot, dst, size);
 	say_limit(holder_bound(h, slot), unit, holder_eta(h, slot), dst, size);
 }
@@ -174,7 +163,7 @@ bool sentence_births(const struct model_process *p, char *dst, size_t size)
 			    sizeof(rate));
 	model_format_span((p->births.to - p->births.from) * SHARE_OF_LIFE, span, sizeof(span));
 	holder_full_name(&h, dst, size);
-	say(dst, size, ": %s threads, a steady %s an hour over %s", count, rate, span);
+	text_append(dst, size, ": %s threads, a steady %s an hour over %s", count, rate, span);
 	say_limit(b, UNIT_COUNT, eta, dst, size);
 	return true;
 }
@@ -190,16 +179,16 @@ void sentence_share(const struct holder *h, enum seep_slot slot, char *dst, size
 	model_format_amount((double)b->limit, unit, limit, sizeof(limit));
 	sentence_slot(slot, name, sizeof(name));
 	holder_full_name(h, dst, size);
-	say(dst, size, ": %s %s", live, name);
+	text_append(dst, size, ": %s %s", live, name);
 	say_peer(h, slot, dst, size);
 	if (b->source == BOUND_NONE) {
-		say(dst, size, ", no limit");
+		text_append(dst, size, ", no limit");
 		return;
 	}
 	if (strcmp(scope, "process") != 0)
-		say(dst, size, ", with all of its %s", scope);
+		text_append(dst, size, ", with all of its %s", scope);
 	else if (h->group && h->group->processes > 1)
-		say(dst, size, ", one of them");
-	say(dst, size, ", %.0f %% of %s (%s)", 100 * bound_ratio(b), limit,
-	    bound_source_name(b->source));
+		text_append(dst, size, ", one of them");
+	text_append(dst, size, ", %.0f %% of %s (%s)", 100 * bound_ratio(b), limit,
+		    bound_source_name(b->source));
 }

@@ -2,7 +2,6 @@
 #include <errno.h>
 #include <linux/io_uring.h>
 #include <signal.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
@@ -13,6 +12,7 @@
 #include <unistd.h>
 
 #include "agent/base/cleanup.h"
+#include "agent/base/text.h"
 #include "agent/probe/file_kinds.h"
 #include "agent/probe/iterator.h"
 #include "bpf/file.h"
@@ -114,14 +114,11 @@ static void take_row(const void *data, void *context)
 
 static void open_one_of_each(struct lesson *l, char *missing, size_t size)
 {
-	size_t n = 0;
-
 	*missing = '\0';
 	for (int kind = 1; kind < FILE_KIND_LEARNED; kind++) {
 		l->fds[kind] = kinds[kind].open();
-		if (l->fds[kind] < 0 && n < size)
-			n += (size_t)snprintf(missing + n, size - n, "%s%s", n ? " " : "",
-					      kinds[kind].name);
+		if (l->fds[kind] < 0)
+			text_append(missing, size, "%s%s", *missing ? " " : "", kinds[kind].name);
 	}
 }
 

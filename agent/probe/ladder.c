@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "agent/base/text.h"
 #include "agent/probe/ladder.h"
 
 static const char *refusal(int reason)
@@ -24,10 +24,8 @@ static const char *refusal(int reason)
 
 static void add_reason(struct ladder_hold *h, const char *rung, int reason)
 {
-	size_t n = strlen(h->reason);
-
-	snprintf(h->reason + n, sizeof(h->reason) - n, "%s%s: %s", n ? ", " : "", rung,
-		 refusal(reason));
+	text_append(h->reason, sizeof(h->reason), "%s%s: %s", *h->reason ? ", " : "", rung,
+		    refusal(reason));
 }
 
 struct ladder_hold ladder_climb(const struct ladder *l,

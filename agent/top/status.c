@@ -1,24 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <inttypes.h>
 #include <math.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "agent/base/cleanup.h"
+#include "agent/base/text.h"
 #include "agent/model/sentence.h"
 #include "agent/top/status.h"
-
-/* Append; what does not fit is cut. */
-__attribute__((format(printf, 3, 4))) static void say(char *dst, size_t size, const char *fmt, ...)
-{
-	size_t len = strlen(dst);
-	va_list ap;
-
-	va_start(ap, fmt);
-	vsnprintf(dst + len, size - len, fmt, ap);
-	va_end(ap);
-}
 
 static double watched(const struct model *m)
 {
@@ -84,8 +73,9 @@ static void say_losses(const struct model *m, char *dst, size_t size)
 	for (enum loss_topic t = 0; t < LOSS_TOPIC_MAX; t++)
 		for (enum loss_reason r = 0; r < LOSS_REASON_MAX; r++)
 			if (m->lost[t][r])
-				say(dst, size, "%slost in %s: %" PRIu64 " (%s)", *dst ? "; " : "",
-				    loss_topic_name(t), m->lost[t][r], loss_reason_name(r));
+				text_append(dst, size, "%slost in %s: %" PRIu64 " (%s)",
+					    *dst ? "; " : "", loss_topic_name(t), m->lost[t][r],
+					    loss_reason_name(r));
 }
 
 void status_troubles(const struct watch *w, const struct rows *list, char *dst, size_t size)
@@ -95,13 +85,13 @@ void status_troubles(const struct watch *w, const struct rows *list, char *dst, 
 	*dst = '\0';
 	for (size_t i = 0; i < m->n_rungs; i++)
 		if (*m->rungs[i].reason)
-			say(dst, size, "%s%s: %s only (%s)", *dst ? "; " : "", m->rungs[i].topic,
-			    m->rungs[i].rung, m->rungs[i].reason);
+			text_append(dst, size, "%s%s: %s only (%s)", *dst ? "; " : "",
+				    m->rungs[i].topic, m->rungs[i].rung, m->rungs[i].reason);
 	if (list->unreadable)
-		say(dst, size, "%s%zu process%s not read in full%s%s%s", *dst ? "; " : "",
-		    list->unreadable, list->unreadable == 1 ? "" : "es",
-		    list->unreadable_reason ? " (" : "",
-		    list->unreadable_reason ? list->unreadable_reason : "",
-		    list->unreadable_reason ? ")" : "");
+		text_append(dst, size, "%s%zu process%s not read in full%s%s%s", *dst ? "; " : "",
+			    list->unreadable, list->unreadable == 1 ? "" : "es",
+			    list->unreadable_reason ? " (" : "",
+			    list->unreadable_reason ? list->unreadable_reason : "",
+			    list->unreadable_reason ? ")" : "");
 	say_losses(m, dst, size);
 }

@@ -16,7 +16,7 @@ PYTHON  ?= /usr/bin/python3
 PACKAGES      := gcc make pkg-config clang llvm bpftool libbpf-dev libelf-dev zlib1g-dev libc6-dev \
                  linux-libc-dev libdw-dev libmicrohttpd-dev libncurses-dev libjansson-dev libcap-ng-dev \
                  libseccomp-dev
-TEST_PACKAGES := libcmocka-dev python3 python3-pytest python3-prometheus-client prometheus curl \
+TEST_PACKAGES := git build-essential libcmocka-dev python3 python3-pytest python3-prometheus-client prometheus curl \
                  redis-server redis-tools nginx-light postgresql memcached wrk apache2-utils \
                  iproute2 tmux qemu-system-x86 busybox-static cpio xz-utils lz4 zstd kmod clang-format strace procps
 FUZZ_PACKAGES := libclang-rt-14-dev

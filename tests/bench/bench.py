@@ -258,7 +258,7 @@ def interval(ratios):
 
 
 def run_redis(port):
-    text = subprocess.run(["redis-benchmark", "-p", str(port), "-t", "set", "-n", "40000", "-c", "20", "--csv"],
+    text = subprocess.run(["redis-benchmark", "-p", str(port), "-t", "set", "-n", "30000", "-c", "20", "--csv"],
                           check=True, capture_output=True, text=True).stdout
     return float(text.splitlines()[-1].split(",")[1].strip('"'))
 

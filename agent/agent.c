@@ -42,7 +42,7 @@ static const struct option_row options[] = {
 	ROW("config.file", OPT_STRING, config_file, "FILE",
 	    "options, one NAME=VALUE a line; those given here win"),
 	ROW("state.directory", OPT_STRING, state_directory, "DIR",
-	    "where trends survive a restart (none)"),
+	    "kept for later: trends do not survive a restart yet"),
 	ROW("log.level", OPT_STRING, log_level, "LEVEL", "error, warn, info or debug (info)"),
 	ROW("log.format", OPT_STRING, log_format, "FORMAT", "text or json (text)"),
 	{ 0 },
@@ -210,6 +210,8 @@ static int run_agent(const struct command *self, int argc, char **argv)
 		log_error(0, "agent: needs root, to load BPF programs and to see every process");
 		return EXIT_IMPOSSIBLE;
 	}
+	if (o.state_directory)
+		log_warn(0, "--state.directory has no effect yet: trends begin anew");
 	r = agent_start(&a, &o);
 	if (r == 0)
 		r = serve(&a);

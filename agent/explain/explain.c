@@ -40,7 +40,7 @@ static const struct option_row options[] = {
 	  "share of one CPU that it may cost over the duration; more, and it ends (2%, exact "
 	  "100%)" },
 	{ "exact", 0, OPT_FLAG, FIELD(exact), NULL, "heap: follow every allocation" },
-	{ "active", 0, OPT_FLAG, FIELD(active), NULL, "may make the process do something" },
+	{ "active", 0, OPT_FLAG, FIELD(active), NULL, "kept for later: has no effect yet" },
 	{ "alloc-fn", 0, OPT_STRING, FIELD(alloc_function), "NAME",
 	  "heap: a function that allocates" },
 	{ "free-fn", 0, OPT_STRING, FIELD(free_function), "NAME", "heap: the one that frees" },

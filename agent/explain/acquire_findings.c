@@ -5,6 +5,7 @@
 
 #include "agent/base/cleanup.h"
 #include "agent/explain/acquire_findings.h"
+#include "agent/probe/acquire.h"
 #include "agent/explain/truth.h"
 
 /* A view shows sockets by what they are now, timerfds as timers. */
@@ -16,23 +17,6 @@ struct views {
 	int error;
 };
 
-static enum acquire_class class_of(enum seep_slot slot)
-{
-	switch (slot_info(slot)->total) {
-	case SLOT_TIMER:
-		return ACQUIRE_CLASS_TIMER;
-	case SLOT_WATCH:
-		return ACQUIRE_CLASS_WATCH;
-	case SLOT_MAPPING:
-		return ACQUIRE_CLASS_MAPPING;
-	case SLOT_THREAD:
-	case SLOT_PROCESS:
-		return ACQUIRE_CLASS_TASK;
-	default:
-		return ACQUIRE_CLASS_FD;
-	}
-}
-
 static uint64_t scaled(uint64_t count, double scale)
 {
 	return (uint64_t)llround((double)count * scale);
@@ -41,8 +25,8 @@ static uint64_t scaled(uint64_t count, double scale)
 static void add_finding(struct views *v, const struct site *site, const struct site_report *r,
 			enum seep_slot slot, uint64_t live)
 {
-	double scale = r->sampled > 1 ? v->scale[class_of(site->slot)] : 1;
-	bool bytes = class_of(site->slot) == ACQUIRE_CLASS_MAPPING;
+	double scale = r->sampled > 1 ? v->scale[acquire_class_of(site->slot)] : 1;
+	bool bytes = acquire_class_of(site->slot) == ACQUIRE_CLASS_MAPPING;
 	struct finding *f = findings_add(v->findings);
 
 	if (!f) {
@@ -121,7 +105,7 @@ static void find_scales(struct views *v)
 	     site = site->next)
 		for (size_t i = 0; i < site->n_lives; i++)
 			if (isfinite(site->lives[i].born) && site->slot != SLOT_PROCESS_ZOMBIE)
-				estimated[class_of(site->slot)] += site->lives[i].weight;
+				estimated[acquire_class_of(site->slot)] += site->lives[i].weight;
 	for (int class = 0; class < ACQUIRE_CLASS_MAX; class ++)
 		v->scale[class] =
 			estimated[class] && v->view->created[class]

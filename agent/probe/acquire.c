@@ -38,18 +38,7 @@ enum seep_slot acquire_call_slot(unsigned int call)
 	return call < ACQUIRE_MAX_CALL && slots[call] ? slots[call] - 1 : SLOT_MAX;
 }
 
-const char *acquire_call_name(unsigned int call)
-{
-	static const char *const names[ACQUIRE_MAX_CALL] = {
-#define X(number, name, how, slot) [number] = #name,
-		ACQUIRE_CALLS(X)
-#undef X
-	};
-
-	return call < ACQUIRE_MAX_CALL ? names[call] : NULL;
-}
-
-static enum acquire_class class_of_slot(enum seep_slot slot)
+enum acquire_class acquire_class_of(enum seep_slot slot)
 {
 	switch (slot_info(slot)->total) {
 	case SLOT_TIMER:
@@ -58,6 +47,9 @@ static enum acquire_class class_of_slot(enum seep_slot slot)
 		return ACQUIRE_CLASS_WATCH;
 	case SLOT_MAPPING:
 		return ACQUIRE_CLASS_MAPPING;
+	case SLOT_THREAD:
+	case SLOT_PROCESS:
+		return ACQUIRE_CLASS_TASK;
 	default:
 		return ACQUIRE_CLASS_FD;
 	}
@@ -70,7 +62,7 @@ static void configure(struct acquire *a, uint32_t own_namespace)
 
 	for (unsigned int call = 0; call < ACQUIRE_MAX_CALL; call++)
 		if (s->rodata->actions[call] &&
-		    !a->config.classes[class_of_slot(acquire_call_slot(call))])
+		    !a->config.classes[acquire_class_of(acquire_call_slot(call))])
 			s->rodata->actions[call] = ACQUIRE_NOTHING;
 	s->rodata->wanted_pid = (uint32_t)a->config.pid;
 	s->rodata->own_inode = own_namespace;

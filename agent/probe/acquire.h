@@ -62,4 +62,5 @@ void acquire_detach(struct acquire *a);
 
 /* The slot of a system call's descriptors; SLOT_MAX for what is no call of the table. */
 enum seep_slot acquire_call_slot(unsigned int call);
-const char *acquire_call_name(unsigned int call); /* NULL for what is none */
+/* The class that counts what is taken of this slot. */
+enum acquire_class acquire_class_of(enum seep_slot slot);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -37,11 +38,16 @@ static const char *refusal(int r)
 	}
 }
 
-/* A topic that the kernel does not allow falls back to /proc, said once. */
-static void settle_rung(struct model *m, const char *topic, int r)
+/* A topic that the kernel does not allow falls back to /proc, said once. missing: kinds that could
+ * not be learned and are counted as "other". */
+static void settle_rung(struct model *m, const char *topic, int r, const char *missing)
 {
+	char reason[160] = "";
+
 	if (r == 0) {
-		model_set_rung(m, topic, "iterator", NULL);
+		if (*missing)
+			snprintf(reason, sizeof(reason), "counted as other: %s", missing);
+		model_set_rung(m, topic, "iterator", reason);
 		return;
 	}
 	model_set_rung(m, topic, "proc", refusal(r));
@@ -56,8 +62,10 @@ int census_new(const struct census_options *o, struct model *m, struct census **
 	if (!c)
 		return -ENOMEM;
 	r = task_census_new(&c->task);
-	settle_rung(m, "process", r);
-	settle_rung(m, "fd", r < 0 ? r : file_census_new(o->only_pid, &c->file));
+	settle_rung(m, "process", r, "");
+	if (r == 0)
+		r = file_census_new(o->only_pid, &c->file);
+	settle_rung(m, "fd", r, c->file ? file_census_missing(c->file) : "");
 	r = procfs_new(o->only_pid, &c->procfs);
 	if (r == 0)
 		r = bounds_new(&c->bounds);

@@ -240,7 +240,7 @@ void groups_sum(struct model *m)
 			g->cells[SLOT_MEMORY].live += g->cells[s].live;
 	drop_forgotten(m);
 	model_for_each_group (m, g)
-		model_cells_trend(m, g->cells);
+		model_cells_trend(m, g->cells, true);
 }
 
 void groups_free(struct model *m)

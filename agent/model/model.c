@@ -235,14 +235,14 @@ static void drop_unseen(struct model *m)
 }
 
 /* A slot that was never used has no series: most of them, of most processes. */
-void model_cells_trend(struct model *m, struct model_cell *cells)
+void model_cells_trend(struct model *m, struct model_cell *cells, bool restarts)
 {
 	for (enum seep_slot s = 0; s < SLOT_MAX; s++) {
 		struct model_cell *c = &cells[s];
 
 		if (c->live == LIVE_UNKNOWN || (!c->series && c->live == 0))
 			continue;
-		if (!c->series && !(c->series = series_new())) {
+		if (!c->series && !(c->series = series_new(restarts))) {
 			m->lost[LOSS_MODEL][LOSS_NO_MEMORY]++;
 			continue;
 		}
@@ -256,7 +256,7 @@ void model_end(struct model *m)
 {
 	drop_unseen(m);
 	model_for_each_process (m, p)
-		model_cells_trend(m, p->cells);
-	model_for_each_netns(m, n) model_cells_trend(m, n->cells);
+		model_cells_trend(m, p->cells, false);
+	model_for_each_netns(m, n) model_cells_trend(m, n->cells, false);
 	groups_sum(m);
 }

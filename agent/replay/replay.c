@@ -109,7 +109,7 @@ static void print_text(const struct change *c, bool explain)
 static int replay_series(const struct recorded_series *recorded, bool named,
 			 const struct replay_options *o)
 {
-	struct series *s = series_new();
+	struct series *s = series_new(true);
 	enum verdict before = VERDICT_UNKNOWN;
 	int r = s ? 0 : -ENOMEM;
 

@@ -298,7 +298,8 @@ static bool proves(const float *y, unsigned int n, unsigned int least, struct ev
 	       (try_blocks(y, n, least, ret, ret_rate) || try_days(y, n, ret, ret_rate));
 }
 
-bool proof_leak(const float *lows, unsigned int n, struct evidence *ret, double *ret_rate)
+bool proof_leak(const float *lows, unsigned int n, bool restarts, struct evidence *ret,
+		double *ret_rate)
 {
 	float y[PROOF_WINDOWS];
 
@@ -308,30 +309,32 @@ bool proof_leak(const float *lows, unsigned int n, struct evidence *ret, double 
 	ret->resets = 0;
 	if (proves(y, n, LEAST_SPAN, ret, ret_rate))
 		return true;
-	ret->resets = (uint8_t)reset_fold(y, n);
+	ret->resets = restarts ? (uint8_t)reset_fold(y, n) : 0;
 	return ret->resets && n >= RESET_SPAN && proves(y, n, RESET_SPAN, ret, ret_rate);
 }
 
-bool proof_holds(const float *lows, unsigned int n)
+bool proof_holds(const float *lows, unsigned int n, bool restarts)
 {
 	float y[PROOF_WINDOWS];
 
 	if (n < PROOF_DAY)
 		return false;
 	memcpy(y, lows, n * sizeof(*y));
-	reset_fold(y, n);
+	if (restarts)
+		reset_fold(y, n);
 	return slope_lowest(y + n - PROOF_DAY / 2, PROOF_DAY / 2) >
 	       slope_lowest(y + n - PROOF_DAY, PROOF_DAY / 2);
 }
 
-unsigned int proof_since(const float *lows, unsigned int n)
+unsigned int proof_since(const float *lows, unsigned int n, bool restarts)
 {
 	const unsigned int block = PROOF_DAY / 4;
 	unsigned int back = block;
 	float y[PROOF_WINDOWS];
 
 	memcpy(y, lows, n * sizeof(*y));
-	reset_fold(y, n);
+	if (restarts)
+		reset_fold(y, n);
 	while (back + block <= n &&
 	       slope_lowest(y + n - back - block, block) < slope_lowest(y + n - back, block))
 		back += block;

@@ -39,17 +39,19 @@
 #define PROOF_WINDOWS 96 /* most that are looked at */
 
 /*
- * lows: of n whole windows, oldest first. True when they prove a leak; then ret's proof, block,
- * span, resets are set, and *ret_rate and ret->rate_error, in units a window.
+ * lows: of n whole windows, oldest first; restarts: they may hold some. True when they prove a
+ * leak; then ret's proof, block, span, resets are set, and *ret_rate and ret->rate_error, in units
+ * a window.
  */
-bool proof_leak(const float *lows, unsigned int n, struct evidence *ret, double *ret_rate);
+bool proof_leak(const float *lows, unsigned int n, bool restarts, struct evidence *ret,
+		double *ret_rate);
 
 /*
  * Whether what was proved goes on: resets set aside, the lowest value of the last half day is above
  * that of the half day before.
  */
-bool proof_holds(const float *lows, unsigned int n);
+bool proof_holds(const float *lows, unsigned int n, bool restarts);
 
 /* Windows, counted back from the end, since which the lows of quarter days rise, resets set aside.
  */
-unsigned int proof_since(const float *lows, unsigned int n);
+unsigned int proof_since(const float *lows, unsigned int n, bool restarts);

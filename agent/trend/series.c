@@ -37,18 +37,19 @@ struct series {
 	uint16_t n_windows, n_parts; /* complete and kept */
 	uint8_t phase;		     /* parts of the window at hand that are complete */
 	uint8_t verdict;	     /* enum verdict */
+	bool restarts;		     /* what is counted survives them */
 };
 
 static_assert(sizeof(struct series) <= SERIES_FLAT_BYTES, "a flat series");
 static_assert(sizeof(struct series) + sizeof(struct past) < SERIES_MOVED_BYTES,
 	      "a series that moves");
 
-struct series *series_new(void)
+struct series *series_new(bool restarts)
 {
 	struct series *s = calloc(1, sizeof(*s));
 
 	if (s)
-		*s = (struct series){ .part_begin = NAN, .rate = NAN };
+		*s = (struct series){ .part_begin = NAN, .rate = NAN, .restarts = restarts };
 	return s;
 }
 
@@ -63,7 +64,9 @@ void series_free(struct series *s)
 static void start(struct series *s, double now, double value)
 {
 	free(s->past);
-	*s = (struct series){ .part_begin = now, .low = (float)value, .rate = NAN };
+	*s = (struct series){
+		.part_begin = now, .low = (float)value, .rate = NAN, .restarts = s->restarts
+	};
 }
 
 /* The value moves for the first time: until now, every low was the same. */
@@ -179,13 +182,13 @@ static void judge_window(struct series *s, double window)
 	double rate, back;
 
 	count_rising(s);
-	if (proof_leak(lows, s->n_windows, &s->past->evidence, &rate)) {
-		back = fmax(proof_since(lows, s->n_windows), s->past->evidence.span);
+	if (proof_leak(lows, s->n_windows, s->restarts, &s->past->evidence, &rate)) {
+		back = fmax(proof_since(lows, s->n_windows, s->restarts), s->past->evidence.span);
 		s->rate = (float)(rate / window * 3600);
 		s->past->evidence.rate_error *= (float)(3600 / window);
 		s->past->evidence.slowing = 0;
 		set_verdict(s, VERDICT_LEAKING, s->part_begin - back * window);
-	} else if (s->verdict == VERDICT_LEAKING && !proof_holds(lows, s->n_windows)) {
+	} else if (s->verdict == VERDICT_LEAKING && !proof_holds(lows, s->n_windows, s->restarts)) {
 		s->verdict = VERDICT_STEADY;
 		s->past->evidence = (struct evidence){ .rising = s->past->evidence.rising };
 		judge_part(s, window);

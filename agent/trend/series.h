@@ -20,6 +20,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "agent/trend/evidence.h"
@@ -32,8 +33,11 @@ enum {
 
 struct series;
 
-/* NULL when out of memory. */
-struct series *series_new(void);
+/*
+ * restarts: what is counted survives a restart (a group, a recording), so that a sudden loss of all
+ * that was gained is read as one; in a process it is not. NULL when out of memory.
+ */
+struct series *series_new(bool restarts);
 void series_free(struct series *s);
 
 /*

@@ -10,7 +10,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void replay(const struct recorded_series *recorded)
 {
-	struct series *s = series_new();
+	struct series *s = series_new(true);
 	char words[EVIDENCE_MAX];
 
 	for (size_t i = 0; s && i < recorded->n; i++) {

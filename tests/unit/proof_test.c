@@ -25,7 +25,7 @@ typedef double shape(double t);
 static double hours_to_proof(shape *value, double hours, struct trend *ret,
 			     struct evidence *ret_evidence)
 {
-	struct series *s = series_new();
+	struct series *s = series_new(true);
 	double at = NEVER;
 
 	for (double t = 0; t < hours * HOUR; t += INTERVAL) {
@@ -221,7 +221,7 @@ static void a_proof_has_a_rate_and_a_beginning(void **state)
 /* Minutes for hours: every window is a multiple of one. */
 static void windows_scale(void **state)
 {
-	struct series *slow = series_new(), *fast = series_new();
+	struct series *slow = series_new(true), *fast = series_new(true);
 
 	for (double t = 0; t < 30 * HOUR; t += INTERVAL) {
 		series_add(slow, t, leak_plain(t / HOUR), HOUR);
@@ -237,7 +237,7 @@ static void windows_scale(void **state)
 
 static void what_stopped_is_no_leak_any_more(void **state)
 {
-	struct series *s = series_new();
+	struct series *s = series_new(true);
 	double t = 0;
 
 	for (; t < 40 * HOUR; t += INTERVAL)
@@ -253,7 +253,7 @@ static void what_stopped_is_no_leak_any_more(void **state)
 /* Nobody looked for some hours: the leak is the same one. */
 static void a_gap_of_hours_is_bridged(void **state)
 {
-	struct series *s = series_new();
+	struct series *s = series_new(true);
 	double at = NEVER;
 
 	for (double t = 0; t < 40 * HOUR; t += INTERVAL) {
@@ -267,9 +267,24 @@ static void a_gap_of_hours_is_bridged(void **state)
 	series_free(s);
 }
 
+/* A process inherits nothing: what falls in it fell for another reason. */
+static void only_what_may_restart_is_folded(void **state)
+{
+	struct series *group = series_new(true), *process = series_new(false);
+
+	for (double t = 0; t < 72 * HOUR; t += INTERVAL) {
+		series_add(group, t, leak_with_restarts(t / HOUR), HOUR);
+		series_add(process, t, leak_with_restarts(t / HOUR), HOUR);
+		assert_int_not_equal(series_trend(process).verdict, VERDICT_LEAKING);
+	}
+	assert_int_equal(series_trend(group).verdict, VERDICT_LEAKING);
+	series_free(group);
+	series_free(process);
+}
+
 static double seconds_of(shape *value, unsigned int samples, double interval)
 {
-	struct series *s = series_new();
+	struct series *s = series_new(true);
 	clock_t begin = clock();
 
 	for (unsigned int i = 0; i < samples; i++)
@@ -295,6 +310,7 @@ int main(void)
 		cmocka_unit_test(windows_scale),
 		cmocka_unit_test(what_stopped_is_no_leak_any_more),
 		cmocka_unit_test(a_gap_of_hours_is_bridged),
+		cmocka_unit_test(only_what_may_restart_is_folded),
 		cmocka_unit_test(a_sample_is_cheap),
 	};
 

@@ -16,7 +16,7 @@
 /* Feed shape(t) for some windows; whether it was ever called growing, and the last trend. */
 static int ever_growing(double (*shape)(double), double windows, struct trend *ret)
 {
-	struct series *s = series_new();
+	struct series *s = series_new(true);
 	int growing = 0;
 
 	for (double t = 0; t < windows * WINDOW; t += INTERVAL) {
@@ -92,7 +92,7 @@ static void nothing_is_said_before_a_window(void **state)
 
 static void a_long_gap_starts_anew(void **state)
 {
-	struct series *s = series_new();
+	struct series *s = series_new(true);
 
 	for (double t = 0; t < 4 * WINDOW; t += INTERVAL)
 		series_add(s, 1e9 + t, leak(t), WINDOW);

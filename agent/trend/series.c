@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <assert.h>
+#include <errno.h>
 #include <math.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -22,10 +23,10 @@
 
 /* What a value that moves needs. */
 struct past {
+	double since;
 	float parts[KEPT];	      /* lowest value of each part, newest last */
 	float windows[PROOF_WINDOWS]; /* of each window, newest last */
 	float window_low;	      /* of the window at hand */
-	double since;
 	struct evidence evidence;
 };
 
@@ -38,6 +39,8 @@ struct series {
 	uint8_t phase;		     /* parts of the window at hand that are complete */
 	uint8_t verdict;	     /* enum verdict */
 	bool restarts;		     /* what is counted survives them */
+	float added;		     /* last, NAN when that was taken */
+	uint32_t number;	     /* of whoever saves it */
 };
 
 static_assert(sizeof(struct series) <= SERIES_FLAT_BYTES, "a flat series");
@@ -49,7 +52,9 @@ struct series *series_new(bool restarts)
 	struct series *s = calloc(1, sizeof(*s));
 
 	if (s)
-		*s = (struct series){ .part_begin = NAN, .rate = NAN, .restarts = restarts };
+		*s = (struct series){
+			.part_begin = NAN, .rate = NAN, .restarts = restarts, .added = NAN
+		};
 	return s;
 }
 
@@ -65,7 +70,12 @@ static void start(struct series *s, double now, double value)
 {
 	free(s->past);
 	*s = (struct series){
-		.part_begin = now, .low = (float)value, .rate = NAN, .restarts = s->restarts
+		.part_begin = now,
+		.low = (float)value,
+		.rate = NAN,
+		.restarts = s->restarts,
+		.added = s->added,
+		.number = s->number,
 	};
 }
 
@@ -252,6 +262,7 @@ void series_add(struct series *s, double now, double value, double window)
 {
 	float v = (float)value;
 
+	s->added = v;
 	if (!(now - s->part_begin <= GAP * window))
 		start(s, now, value);
 	if (!s->past && v != s->low) {
@@ -273,4 +284,115 @@ struct evidence series_evidence(const struct series *s)
 {
 	return s->past ? s->past->evidence
 		       : (struct evidence){ .rate_error = s->verdict ? 0 : NAN };
+}
+
+uint32_t series_number(const struct series *s)
+{
+	return s->number;
+}
+
+void series_set_number(struct series *s, uint32_t number)
+{
+	s->number = number;
+}
+
+float series_take_added(struct series *s)
+{
+	float added = s->added;
+
+	s->added = NAN;
+	return added;
+}
+
+/* A series in a file, before its past. Raise LAYOUT when what was saved would mean something else;
+ * the sizes are in it. */
+#define LAYOUT 1
+struct saved {
+	double part_begin;
+	float low, rate;
+	uint16_t n_windows, n_parts;
+	uint8_t phase, verdict, restarts, moved;
+};
+
+static_assert(sizeof(struct series) == 40 && sizeof(struct saved) == 24,
+	      "a new field is saved too, or can be missed");
+static_assert(sizeof(struct past) == sizeof(double) + (KEPT + PROOF_WINDOWS + 1) * sizeof(float) +
+					     sizeof(struct evidence),
+	      "no byte of it is undefined");
+static_assert(sizeof(struct saved) + sizeof(struct past) <= SERIES_SAVED_MAX, "fits");
+
+uint32_t series_layout(void)
+{
+	return LAYOUT << 24 | PARTS << 16 | (uint32_t)sizeof(struct past);
+}
+
+size_t series_save(const struct series *s, uint8_t *dst)
+{
+	struct saved saved = {
+		s->part_begin, s->low,	   s->rate,	s->n_windows,	 s->n_parts,
+		s->phase,      s->verdict, s->restarts, s->past != NULL,
+	};
+
+	memcpy(dst, &saved, sizeof(saved));
+	if (!s->past)
+		return sizeof(saved);
+	memcpy(dst + sizeof(saved), s->past, sizeof(*s->past));
+	return sizeof(saved) + sizeof(*s->past);
+}
+
+static bool all_finite(const float *v, unsigned int n)
+{
+	for (unsigned int i = 0; i < n; i++)
+		if (!isfinite(v[i]))
+			return false;
+	return true;
+}
+
+/* What no series of ours would ever be. */
+static bool is_odd(const struct saved *saved, const struct past *past)
+{
+	if (!isfinite(saved->part_begin) || !isfinite(saved->low) || saved->phase >= PARTS ||
+	    saved->n_windows > PROOF_WINDOWS || saved->n_parts > KEPT ||
+	    saved->verdict >= VERDICT_MAX || saved->restarts > 1 || saved->moved > 1)
+		return true;
+	return saved->moved &&
+	       (!all_finite(past->parts, KEPT) || !all_finite(past->windows, PROOF_WINDOWS) ||
+		isnan(past->window_low) || past->evidence.proof > PROOF_DAYS);
+}
+
+int series_load(const uint8_t *src, size_t size, struct series **ret, size_t *ret_used)
+{
+	struct saved saved;
+	struct past past;
+	struct series *s;
+	size_t used = sizeof(saved);
+
+	if (size < sizeof(saved))
+		return -EBADMSG;
+	memcpy(&saved, src, sizeof(saved));
+	if (saved.moved) {
+		used += sizeof(past);
+		if (size < used)
+			return -EBADMSG;
+		memcpy(&past, src + sizeof(saved), sizeof(past));
+	}
+	if (is_odd(&saved, &past))
+		return -EBADMSG;
+	s = series_new(saved.restarts);
+	if (!s || (saved.moved && !(s->past = malloc(sizeof(past))))) {
+		series_free(s);
+		return -ENOMEM;
+	}
+	if (s->past)
+		*s->past = past;
+	s->part_begin = saved.part_begin;
+	s->low = saved.low;
+	s->rate = saved.rate;
+	s->n_windows = saved.n_windows;
+	s->n_parts = saved.n_parts;
+	s->phase = saved.phase;
+	s->verdict = saved.verdict;
+	*ret = s;
+	*ret_used = used;
+	return 0;
 }

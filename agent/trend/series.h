@@ -21,6 +21,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "agent/trend/evidence.h"
@@ -49,3 +50,20 @@ void series_add(struct series *s, double now, double value, double window);
 
 struct trend series_trend(const struct series *s);
 struct evidence series_evidence(const struct series *s);
+
+/*
+ * For whoever saves series: a number of theirs that it carries, 0 at first, and the value that was
+ * added since it was last taken, as the series sees it (a float); NAN when none was.
+ */
+uint32_t series_number(const struct series *s);
+void series_set_number(struct series *s, uint32_t number);
+float series_take_added(struct series *s);
+
+#define SERIES_SAVED_MAX 1024 /* bytes */
+
+/* Bytes for this machine alone; the layout tells whether another build can read them. Returns how
+ * many; dst holds SERIES_SAVED_MAX. The number is not among them. */
+uint32_t series_layout(void);
+size_t series_save(const struct series *s, uint8_t *dst);
+/* 0 and the series that was saved, and how many bytes it took; -EBADMSG for what no series is. */
+int series_load(const uint8_t *src, size_t size, struct series **ret, size_t *ret_used);

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The plain rule of the trend: what it must call growing, and what it must not. */
+#include <errno.h>
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 #include <cmocka.h>
 
 #include "agent/trend/series.h"
@@ -102,6 +104,46 @@ static void a_long_gap_starts_anew(void **state)
 	series_free(s);
 }
 
+/* Saved at any moment and read back, it goes on to the same bits. */
+static void a_saved_series_goes_on_alike(void **state)
+{
+	for (unsigned int at = 1; at < 40 * 60; at += 97) {
+		struct series *s = series_new(at % 2), *t;
+		uint8_t one[SERIES_SAVED_MAX], two[SERIES_SAVED_MAX];
+		size_t size, used;
+
+		for (unsigned int i = 0; i < at; i++)
+			series_add(s, 1e9 + i * INTERVAL, at % 3 ? leak(i * INTERVAL) : 7, WINDOW);
+		size = series_save(s, one);
+		assert_true(at % 3 || size <= SERIES_FLAT_BYTES);
+		assert_int_equal(series_load(one, size - 1, &t, &used), -EBADMSG);
+		assert_int_equal(series_load(one, size, &t, &used), 0);
+		assert_int_equal(used, size);
+		for (unsigned int i = at; i < at + 200; i++) {
+			series_add(s, 1e9 + i * INTERVAL, leak(i * INTERVAL), WINDOW);
+			series_add(t, 1e9 + i * INTERVAL, leak(i * INTERVAL), WINDOW);
+		}
+		assert_int_equal(series_save(s, one), series_save(t, two));
+		assert_memory_equal(one, two, series_save(s, one));
+		series_free(s);
+		series_free(t);
+	}
+}
+
+static void what_was_added_is_taken_once(void **state)
+{
+	struct series *s = series_new(false);
+
+	assert_true(isnan(series_take_added(s)));
+	series_set_number(s, 41);
+	series_add(s, 1e9, 7, WINDOW);
+	series_add(s, 1e9 + 100 * WINDOW, 9, WINDOW);
+	assert_true(series_take_added(s) == 9);
+	assert_true(isnan(series_take_added(s)));
+	assert_int_equal(series_number(s), 41);
+	series_free(s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -109,6 +151,8 @@ int main(void)
 		cmocka_unit_test(innocents_do_not),
 		cmocka_unit_test(nothing_is_said_before_a_window),
 		cmocka_unit_test(a_long_gap_starts_anew),
+		cmocka_unit_test(a_saved_series_goes_on_alike),
+		cmocka_unit_test(what_was_added_is_taken_once),
 	};
 
 	return cmocka_run_group_tests_name("series", tests, NULL, NULL);

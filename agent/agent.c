@@ -16,6 +16,7 @@
 #include "agent/history.h"
 #include "agent/model/model.h"
 #include "agent/probe/census.h"
+#include "agent/state/state.h"
 #include "exporters/http/web.h"
 
 #define LEAST_INTERVAL	   0.05
@@ -42,7 +43,7 @@ static const struct option_row options[] = {
 	ROW("config.file", OPT_STRING, config_file, "FILE",
 	    "options, one NAME=VALUE a line; those given here win"),
 	ROW("state.directory", OPT_STRING, state_directory, "DIR",
-	    "kept for later: trends do not survive a restart yet"),
+	    "where trends outlive the agent: of root, and writable by root alone"),
 	ROW("log.level", OPT_STRING, log_level, "LEVEL", "error, warn, info or debug (info)"),
 	ROW("log.format", OPT_STRING, log_format, "FORMAT", "text or json (text)"),
 	{ 0 },
@@ -54,6 +55,7 @@ struct agent {
 	struct census *census;
 	struct web *web;
 	struct history *history; /* NULL: another agent has the socket */
+	struct state *state;	 /* NULL: not asked for, or not possible */
 	int timer, signals;
 };
 
@@ -89,6 +91,7 @@ static int open_signals(void)
 	if (sigprocmask(SIG_BLOCK, &set, NULL))
 		return -errno;
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN); /* a file that may not grow is an error, not an end */
 	fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 	return fd < 0 ? -errno : fd;
 }
@@ -124,6 +127,8 @@ static void take_census(struct agent *a)
 		log_warn(r, "the census failed");
 		return;
 	}
+	if (a->state)
+		state_tend(a->state, a->model);
 	r = web_publish(a->web, a->model);
 	if (r < 0)
 		log_warn(r, "the web child did not get this census");
@@ -154,6 +159,21 @@ static int serve(struct agent *a)
 	}
 }
 
+/* A host where trends cannot be saved is still watched. */
+static void open_state(struct agent *a, const struct agent_options *o)
+{
+	int r = state_new(o->state_directory, o->window, &a->state);
+
+	if (r == 0)
+		return;
+	a->model->lost[LOSS_STATE][LOSS_REFUSED]++;
+	log_warn(r == -EPERM || r == -EBUSY ? 0 : r, "state: trends are not saved in '%s'%s",
+		 o->state_directory,
+		 r == -EPERM   ? ": it must belong to root, and no other may write to it"
+		 : r == -EBUSY ? ": another agent has it"
+			       : "");
+}
+
 /* The web child is started first, while there is nothing of BPF that it could inherit. */
 static int agent_start(struct agent *a, const struct agent_options *o)
 {
@@ -171,6 +191,8 @@ static int agent_start(struct agent *a, const struct agent_options *o)
 		r = census_new(&(struct census_options){ .ledger = true }, a->model, &a->census);
 	if (r < 0)
 		return log_error(r, "agent: cannot start the census");
+	if (o->state_directory && *o->state_directory)
+		open_state(a, o);
 	r = history_new(&a->history);
 	if (r < 0)
 		log_warn(r, "history: not shared with seep top");
@@ -185,6 +207,7 @@ static void agent_stop(struct agent *a)
 {
 	web_free(a->web);
 	history_free(a->history);
+	state_free(a->state);
 	census_free(a->census);
 	model_free(a->model);
 	safe_close(a->timer);
@@ -210,8 +233,6 @@ static int run_agent(const struct command *self, int argc, char **argv)
 		log_error(0, "agent: needs root, to load BPF programs and to see every process");
 		return EXIT_IMPOSSIBLE;
 	}
-	if (o.state_directory)
-		log_warn(0, "--state.directory has no effect yet: trends begin anew");
 	r = agent_start(&a, &o);
 	if (r == 0)
 		r = serve(&a);

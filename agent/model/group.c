@@ -130,6 +130,17 @@ static struct model_group *new_group(struct model *m, const char *name)
 	return g;
 }
 
+struct model_group *model_group(struct model *m, const char *name)
+{
+	struct model_group *g = find_group(m, name);
+
+	if (!g)
+		g = new_group(m, name);
+	if (g)
+		g->seen = m->census;
+	return g;
+}
+
 int model_set_group(struct model *m, struct model_process *p)
 {
 	char name[512];
@@ -139,13 +150,10 @@ int model_set_group(struct model *m, struct model_process *p)
 		snprintf(name, sizeof(name), "kernel");
 	else
 		group_name(p->cgroup, p->exe, p->comm, name, sizeof(name));
-	g = find_group(m, name);
-	if (!g)
-		g = new_group(m, name);
+	g = model_group(m, name);
 	if (!g)
 		return -ENOMEM;
 	p->group = g;
-	g->seen = m->census;
 	return 0;
 }
 

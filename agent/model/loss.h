@@ -12,7 +12,8 @@
 	X(SITES, "sites")                                                                          \
 	X(HEAP, "heap")                                                                            \
 	X(WEB, "web")                                                                              \
-	X(MODEL, "model")
+	X(MODEL, "model")                                                                          \
+	X(STATE, "state")
 
 #define SEEP_LOSS_REASONS(X)                                                                       \
 	X(MAP_FULL, "map_full")		/* a BPF map had no room for a new key */                  \
@@ -27,7 +28,8 @@
 	X(TIMEOUT, "timeout")                                                                      \
 	X(REFUSED, "refused")	      /* over a limit of ours */                                   \
 	X(CRASHED, "crashed")	      /* a child of ours died on it */                             \
-	X(OVER_BUDGET, "over_budget") /* a watch ended early, since it cost what it may cost */
+	X(OVER_BUDGET, "over_budget") /* a watch ended early, since it cost what it may cost */    \
+	X(WRITE_FAILED, "write_failed")
 
 /* Series that are not exported, by the table whose cap refused them. */
 #define SEEP_DROP_TABLES(X)                                                                        \

@@ -234,6 +234,22 @@ static void drop_unseen(struct model *m)
 	}
 }
 
+/* Of a cell that has a series. */
+static void move_trend(struct model *m, struct model_cell *c)
+{
+	if (c->live != LIVE_UNKNOWN)
+		series_add(c->series, m->now, (double)c->live, m->window);
+	c->trend = series_trend(c->series);
+	c->evidence = series_evidence(c->series);
+}
+
+void model_cell_adopt(struct model *m, struct model_cell *c, struct series *s)
+{
+	series_free(c->series);
+	c->series = s;
+	move_trend(m, c);
+}
+
 /* A slot that was never used has no series: most of them, of most processes. */
 void model_cells_trend(struct model *m, struct model_cell *cells, bool restarts)
 {
@@ -246,9 +262,7 @@ void model_cells_trend(struct model *m, struct model_cell *cells, bool restarts)
 			m->lost[LOSS_MODEL][LOSS_NO_MEMORY]++;
 			continue;
 		}
-		series_add(c->series, m->now, (double)c->live, m->window);
-		c->trend = series_trend(c->series);
-		c->evidence = series_evidence(c->series);
+		move_trend(m, c);
 	}
 }
 

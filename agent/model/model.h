@@ -150,6 +150,9 @@ struct model_process *model_process(struct model *m, pid_t pid, uint64_t start, 
 				    bool *ret_fresh);
 /* Set the group of a process from its exe, cgroup and kind. 0 or -ENOMEM. */
 int model_set_group(struct model *m, struct model_process *p);
+/* Find or create the group of this name (escaped); it is kept for some windows without a process.
+ * NULL when out of memory. */
+struct model_group *model_group(struct model *m, const char *name);
 /* Record which rung a topic took, and why not a better one (NULL when it is the best). */
 void model_set_rung(struct model *m, const char *topic, const char *rung, const char *reason);
 struct model_netns *model_netns(struct model *m, uint32_t inode);
@@ -164,6 +167,10 @@ static inline void model_cell_add(struct model_cell *cells, enum seep_slot slot,
 	if (!slot_is_total(slot))
 		cells[slot_info(slot)->total].live += n;
 }
+
+/* After a census: what was known of a cell before takes the place of what the census began, and
+ * gets its value. Takes the series. */
+void model_cell_adopt(struct model *m, struct model_cell *c, struct series *s);
 
 struct model_process *model_find(const struct model *m, pid_t pid);
 

@@ -42,6 +42,7 @@ LAYERS = {
     "agent/base/": ["agent/base/"],
     "agent/trend/": ["agent/base/", "agent/trend/"],
     "agent/model/": ["agent/base/", "agent/model/", "agent/trend/"],
+    "agent/state/": ["agent/base/", "agent/model/", "agent/state/", "agent/trend/"],
     "exporters/": ["agent/base/", "agent/model/", "agent/trend/", "exporters/"],
     "agent/top/": ["agent/", "exporters/"],
     "agent/sites/": ["agent/base/", "agent/model/", "agent/sites/", "bpf/lib/"],

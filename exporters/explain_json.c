@@ -57,6 +57,8 @@ static json_t *finding(pid_t pid, const struct finding *f)
 			      "bound", f->bound ? json_integer((json_int_t)f->bound) : json_null(),
 			      "bound_source", text(f->bound_source), "stack", stack(f));
 
+	if (o && *f->peer)
+		json_object_set_new(o, "peer", json_string(f->peer));
 	if (o && f->reason)
 		json_object_set_new(o, "reason", json_string(f->reason));
 	return o;

@@ -41,6 +41,8 @@ static void write_place(FILE *to, const struct finding *f)
 	const char *slash;
 
 	fprintf(to, "%s%s%s", f->resource, f->kind ? " " : "", f->kind ? f->kind : "");
+	if (*f->peer)
+		fprintf(to, " at %s", f->peer);
 	if (!frame) {
 		fprintf(to, ", %s", f->reason ? f->reason : "of an unknown place");
 		return;

@@ -59,5 +59,6 @@ struct source {
 	void (*free)(void *source); /* accepts NULL */
 };
 
-extern const struct source source_acquire; /* agent/explain/acquire_source.c */
-extern const struct source source_heap;	   /* agent/explain/heap_source.c */
+extern const struct source source_acquire;     /* agent/explain/acquire_source.c */
+extern const struct source source_heap;	       /* agent/explain/heap_source.c */
+extern const struct source source_transaction; /* agent/explain/transaction_source.c */

@@ -60,12 +60,24 @@ static bool is_allocator(const struct site_frame *f)
 	       strncmp(f->function, "operator new", strlen("operator new")) == 0;
 }
 
+/* What a program talks to its database through. */
+static bool is_database_client(const struct site_frame *f)
+{
+	const char *slash = strrchr(f->module, '/');
+
+	return strncmp(slash ? slash + 1 : f->module, "libpq", strlen("libpq")) == 0;
+}
+
 const struct site_frame *finding_frame(const struct finding *f)
 {
 	bool heap = strcmp(f->resource, "heap") == 0;
+	bool transaction = strcmp(f->resource, "transaction") == 0;
 
 	for (size_t i = 0; heap && i < f->n_frames; i++)
 		if (!site_frame_is_runtime(&f->frames[i]) && !is_allocator(&f->frames[i]))
+			return &f->frames[i];
+	for (size_t i = 0; transaction && i < f->n_frames; i++)
+		if (!site_frame_is_runtime(&f->frames[i]) && !is_database_client(&f->frames[i]))
 			return &f->frames[i];
 	for (size_t i = 0; i < f->n_frames; i++)
 		if (!site_frame_is_runtime(&f->frames[i]))

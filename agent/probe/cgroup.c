@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <mntent.h>
 #include <stdbool.h>
@@ -230,4 +231,32 @@ int cgroups_bounds(struct cgroups *c, uint64_t set, pid_t pid, struct cgroup_bou
 	}
 	*ret = s->bounds;
 	return 0;
+}
+
+static void find_unified(struct controller *c)
+{
+	FILE *mounts = setmntent("/proc/self/mounts", "re");
+
+	for (struct mntent *m; mounts && !*c->mount && (m = getmntent(mounts));)
+		if (strcmp(m->mnt_type, "cgroup2") == 0)
+			snprintf(c->mount, sizeof(c->mount), "%s", m->mnt_dir);
+	if (mounts)
+		endmntent(mounts);
+}
+
+int cgroup_open_unified(pid_t pid)
+{
+	struct controller c = { .name = "", .unified = true };
+	_cleanup_free_ char *dir = NULL;
+	int fd = -1;
+
+	find_unified(&c);
+	if (!*c.mount)
+		return -ENOENT;
+	dir = find_directory(&c, pid);
+	if (dir)
+		fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		fd = open(c.mount, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return fd < 0 ? -errno : fd;
 }

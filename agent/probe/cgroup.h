@@ -29,3 +29,7 @@ void cgroups_begin(struct cgroups *c);
  * of them. Read once a census and set. 0 or -ENOMEM; what cannot be read is no bound.
  */
 int cgroups_bounds(struct cgroups *c, uint64_t set, pid_t pid, struct cgroup_bounds *ret);
+
+/* A descriptor on the directory of pid's cgroup in the unified hierarchy, or on the hierarchy's
+ * root where the process is outside of what is mounted here; the caller closes it. Or -errno. */
+int cgroup_open_unified(pid_t pid);

@@ -1,0 +1,338 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <arpa/inet.h>
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "agent/base/cleanup.h"
+#include "agent/base/clock.h"
+#include "agent/explain/transaction_book.h"
+
+#define PORT_POSTGRES  5432
+#define PORT_PGBOUNCER 6432
+
+static const char reason_no_stack[] = "who wrote to it last was not seen";
+static const char reason_tls[] = "encrypted: what the server says cannot be read from outside";
+static const char reason_silent[] = "nothing passed since the watch began: its state is not known";
+
+/* Who left transactions open: one server and one place in the code. */
+struct place {
+	struct transaction_row server; /* its remote end counts */
+	uint64_t *pcs;
+	size_t n_pcs;
+	struct site_frame *frames;
+	size_t n_frames;
+	uint64_t created, destroyed;
+	struct place *next;
+};
+
+struct connection {
+	struct transaction_row row; /* as last shown */
+	struct place *place;	    /* of the transaction that is left open, NULL for none */
+	uint64_t opened;	    /* which one */
+	bool shown;
+	struct connection *next;
+};
+
+struct transaction_book {
+	transaction_stack stack;
+	void *context;
+	struct connection *connections;
+	struct place *places;
+	uint64_t lost;
+};
+
+int transaction_book_new(transaction_stack stack, void *context, struct transaction_book **ret)
+{
+	struct transaction_book *b = calloc(1, sizeof(*b));
+
+	if (!b)
+		return -ENOMEM;
+	b->stack = stack;
+	b->context = context;
+	*ret = b;
+	return 0;
+}
+
+static void place_free(struct place *p)
+{
+	site_frames_free(p->frames, p->n_frames);
+	free(p->pcs);
+	free(p);
+}
+
+void transaction_book_free(struct transaction_book *b)
+{
+	if (!b)
+		return;
+	for (struct connection *c = b->connections, *next; c; c = next) {
+		next = c->next;
+		free(c);
+	}
+	for (struct place *p = b->places, *next; p; p = next) {
+		next = p->next;
+		place_free(p);
+	}
+	free(b);
+}
+
+static bool same_server(const struct transaction_row *a, const struct transaction_row *b)
+{
+	return a->family == b->family && a->remote_port == b->remote_port &&
+	       memcmp(a->remote_addr, b->remote_addr, sizeof(a->remote_addr)) == 0;
+}
+
+static struct place *place_new(struct transaction_book *b, const struct transaction_row *row,
+			       const uint64_t *pcs, size_t n)
+{
+	struct place *p = calloc(1, sizeof(*p));
+
+	if (p)
+		p->pcs = calloc(n ? n : 1, sizeof(*pcs));
+	if (!p || !p->pcs) {
+		free(p);
+		b->lost++;
+		return NULL;
+	}
+	memcpy(p->pcs, pcs, n * sizeof(*pcs));
+	p->n_pcs = n;
+	p->server = *row;
+	p->next = b->places;
+	b->places = p;
+	return p;
+}
+
+static struct place *place_of(struct transaction_book *b, const struct transaction_row *row)
+{
+	uint64_t pcs[SITE_FRAMES];
+	size_t n = b->stack(b->context, row->fd, row->connection.sent, pcs);
+
+	for (struct place *p = b->places; p; p = p->next)
+		if (p->n_pcs == n && memcmp(p->pcs, pcs, n * sizeof(*pcs)) == 0 &&
+		    same_server(&p->server, row))
+			return p;
+	return place_new(b, row, pcs, n);
+}
+
+static double open_seconds(const struct transaction_row *row)
+{
+	return row->connection.opened ? (double)(row->now - row->connection.opened) / NS_PER_S : 0;
+}
+
+/* How long the server waited within the transaction. */
+static double waited_seconds(const struct transaction_row *row)
+{
+	const struct transaction_connection *c = &row->connection;
+	uint64_t waited = c->waited + (c->busy ? 0 : row->now - c->said);
+
+	return (double)waited / NS_PER_S;
+}
+
+static bool is_left_open(const struct transaction_row *row)
+{
+	double waited = waited_seconds(row);
+
+	return row->connection.opened && waited >= TRANSACTION_IDLE_SECONDS &&
+	       2 * waited >= open_seconds(row);
+}
+
+static void settle(struct connection *c)
+{
+	if (c->place)
+		c->place->destroyed++;
+	c->place = NULL;
+}
+
+static void judge(struct transaction_book *b, struct connection *c)
+{
+	if (c->place && c->row.connection.opened != c->opened)
+		settle(c);
+	if (c->place || !is_left_open(&c->row))
+		return;
+	c->place = place_of(b, &c->row);
+	c->opened = c->row.connection.opened;
+	if (c->place)
+		c->place->created++;
+}
+
+void transaction_book_begin(struct transaction_book *b)
+{
+	for (struct connection *c = b->connections; c; c = c->next)
+		c->shown = false;
+}
+
+static struct connection *find(struct transaction_book *b, uint64_t inode)
+{
+	struct connection *c = b->connections;
+
+	while (c && c->row.inode != inode)
+		c = c->next;
+	return c;
+}
+
+/* A descriptor and its copies show the same socket: it counts once. */
+void transaction_book_row(struct transaction_book *b, const struct transaction_row *row)
+{
+	struct connection *c = find(b, row->inode);
+
+	if (!c) {
+		c = calloc(1, sizeof(*c));
+		if (!c) {
+			b->lost++;
+			return;
+		}
+		c->next = b->connections;
+		b->connections = c;
+	}
+	if (c->shown)
+		return;
+	c->shown = true;
+	c->row = *row;
+	judge(b, c);
+}
+
+void transaction_book_end(struct transaction_book *b)
+{
+	for (struct connection **at = &b->connections, *c; (c = *at);) {
+		if (c->shown) {
+			at = &c->next;
+			continue;
+		}
+		settle(c);
+		*at = c->next;
+		free(c);
+	}
+}
+
+uint64_t transaction_book_lost(const struct transaction_book *b)
+{
+	return b->lost;
+}
+
+void transaction_book_name(struct transaction_book *b,
+			   int (*f)(void *context, const uint64_t *pcs, size_t n,
+				    struct site_frame **ret, size_t *ret_n),
+			   void *context)
+{
+	for (struct place *p = b->places; p; p = p->next)
+		if (p->n_pcs && !p->frames &&
+		    f(context, p->pcs, p->n_pcs, &p->frames, &p->n_frames) < 0)
+			p->n_frames = 0;
+}
+
+static void write_peer(const struct transaction_row *row, char *dst, size_t size)
+{
+	char addr[INET6_ADDRSTRLEN] = "";
+
+	inet_ntop(row->family, row->remote_addr, addr, sizeof(addr));
+	snprintf(dst, size, row->family == AF_INET6 ? "[%s]:%u" : "%s:%u", addr, row->remote_port);
+}
+
+static struct finding *add_finding(const struct transaction_row *server, struct findings *ret)
+{
+	struct finding *f = findings_add(ret);
+
+	if (f) {
+		f->resource = "transaction";
+		f->kind = "idle";
+		write_peer(server, f->peer, sizeof(f->peer));
+	}
+	return f;
+}
+
+static double oldest_of(const struct transaction_book *b, const struct place *p)
+{
+	double oldest = NAN;
+
+	for (const struct connection *c = b->connections; c; c = c->next)
+		if (c->place == p && !(open_seconds(&c->row) <= oldest))
+			oldest = open_seconds(&c->row);
+	return oldest;
+}
+
+static int add_place(const struct transaction_book *b, const struct place *p, double seconds,
+		     struct findings *ret)
+{
+	struct finding *f = add_finding(&p->server, ret);
+	int r;
+
+	if (!f)
+		return -ENOMEM;
+	f->created = p->created;
+	f->destroyed = p->destroyed;
+	f->live = p->created - p->destroyed;
+	f->oldest = oldest_of(b, p);
+	if (seconds > 0)
+		f->growth_per_hour = (double)f->live / seconds * 3600;
+	if (!f->live)
+		f->verdict = SITE_RETURNS;
+	else if (f->oldest >= TRANSACTION_KEEPS_SECONDS)
+		f->verdict = SITE_KEEPS;
+	if (f->verdict == SITE_KEEPS)
+		f->pattern = "idle-in-transaction";
+	if (!p->n_frames)
+		f->reason = reason_no_stack;
+	r = site_frames_copy(p->frames, p->n_frames, &f->frames);
+	if (r == 0)
+		f->n_frames = p->n_frames;
+	return r;
+}
+
+static bool is_server(const struct transaction_book *b, const struct transaction_row *row)
+{
+	if (row->remote_port == PORT_POSTGRES || row->remote_port == PORT_PGBOUNCER)
+		return true;
+	for (const struct connection *c = b->connections; c; c = c->next)
+		if (c->row.connection.state && same_server(&c->row, row))
+			return true;
+	return false;
+}
+
+/* Why nothing can be said of a connection to a database; NULL when something can. */
+static const char *why_unknown(const struct transaction_book *b, const struct transaction_row *row)
+{
+	if (row->connection.tls == TRANSACTION_TLS)
+		return reason_tls;
+	if (!row->connection.state && is_server(b, row))
+		return reason_silent;
+	return NULL;
+}
+
+/* Connections that cannot be judged, a finding for each server and reason: nothing is said of them
+ * but how many there are. */
+static int add_unknown(const struct transaction_book *b, struct findings *ret)
+{
+	size_t first = ret->n;
+
+	for (const struct connection *c = b->connections; c; c = c->next) {
+		const char *reason = why_unknown(b, &c->row);
+		struct finding *f = NULL;
+		char peer[FINDING_PEER_SIZE];
+
+		if (!reason)
+			continue;
+		write_peer(&c->row, peer, sizeof(peer));
+		for (size_t i = first; i < ret->n && !f; i++)
+			if (ret->rows[i].reason == reason && strcmp(ret->rows[i].peer, peer) == 0)
+				f = &ret->rows[i];
+		if (!f)
+			f = add_finding(&c->row, ret);
+		if (!f)
+			return -ENOMEM;
+		f->kind = "unseen";
+		f->reason = reason;
+		f->live++;
+	}
+	return 0;
+}
+
+int transaction_book_findings(const struct transaction_book *b, double seconds,
+			      struct findings *ret)
+{
+	int r = 0;
+
+	for (const struct place *p = b->places; p && r == 0; p = p->next)
+		r = add_place(b, p, seconds, ret);
+	return r < 0 ? r : add_unknown(b, ret);
+}

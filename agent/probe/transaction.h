@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Watches the PostgreSQL connections of one process from its packets (cgroup_skb, from 5.11 on),
+ * and which call wrote to each of them last (tp_btf/sys_exit).
+ *
+ * For explain only: the two programs run for every packet of the process's cgroup, of whatever
+ * process. Links and programs end with seep, by whatever end, and packets pass as before.
+ */
+#pragma once
+
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "agent/model/loss.h"
+#include "bpf/transaction.h"
+
+struct transaction_probe;
+
+/* The row is valid during the call only. */
+typedef void (*transaction_handler)(void *context, const struct transaction_row *row);
+
+struct transaction_counts {
+	uint64_t hits;	/* packets and calls that were looked at */
+	double seconds; /* run time of the programs in all processes */
+	uint64_t lost[LOSS_REASON_MAX];
+};
+
+/* Load and attach to the cgroup of pid. -ESRCH, -EPERM, -ENOTSUP as the kernel says. Logs nothing.
+ */
+int transaction_probe_new(pid_t pid, struct transaction_probe **ret);
+void transaction_probe_free(struct transaction_probe *p);
+
+/* Every TCP socket of the process, with what was heard of it. 0 or -errno. */
+int transaction_probe_list(struct transaction_probe *p, transaction_handler handler, void *context);
+
+/* Keep the stack of the last call that writes to a descriptor; forgotten when it is another's. */
+void transaction_probe_follow(struct transaction_probe *p, uint32_t fd);
+void transaction_probe_forget(struct transaction_probe *p, uint32_t fd);
+/* Into ret, which is large. -ENOENT when nothing was written since it is followed. */
+int transaction_probe_last_write(struct transaction_probe *p, uint32_t fd,
+				 struct transaction_write *ret);
+
+/* To be called often: keeps the account of what it costs. */
+void transaction_probe_tick(struct transaction_probe *p);
+int transaction_probe_counts(struct transaction_probe *p, struct transaction_counts *ret);
+
+/* Leave the cgroup and the process alone; what was heard can still be listed. */
+void transaction_probe_detach(struct transaction_probe *p);

@@ -10,6 +10,13 @@
  * forecast) has the kind "all" too. tcp, udp, unix and timer are views beside fd: sums over
  * resources mean nothing. The groups beyond the cap are summed into group="other".
  *
+ * Who is named. A group has a verdict while it is warming, growing or leaking, else none; groups
+ * are capped, those with the worst verdicts kept. A process is named only as a suspect: it grows,
+ * leaks, or has used up nine tenths of a bound; each leak once, by the kind that tells most, and so
+ * many that `seep_series_dropped_total{table="process"}` says how many more there were. A process
+ * that warms up is not named, since every one does. A forecast is an interval: low is the earliest
+ * that the rate's error allows, high the latest, and without a high the error includes no growth.
+ *
  * Counts and bytes never share a name. What is not known has no row: there is no NaN.
  *
  * X(id, name, type, unit, help, labels...). The name is the sample's; a counter ends in _total and
@@ -43,19 +50,42 @@
 	  "Bytes that all users of that bound take together.", "group", "resource", "source")      \
 	X(GROUP_ETA, "seep_group_eta_seconds", GAUGE, SECONDS,                                     \
 	  "Forecast: seconds until the group's resource reaches its bound.", "group", "resource")  \
+	X(GROUP_ETA_LOW, "seep_group_eta_low_seconds", GAUGE, SECONDS,                             \
+	  "The earliest that the forecast allows.", "group", "resource")                           \
+	X(GROUP_ETA_HIGH, "seep_group_eta_high_seconds", GAUGE, SECONDS,                           \
+	  "The latest that the forecast allows; none when it may be never.", "group", "resource")  \
 	X(GROUP_VERDICT, "seep_group_verdict", GAUGE, NONE,                                        \
 	  "1 for the verdict on a group's trend; none while it is steady or unknown.", "group",    \
 	  "resource", "kind", "verdict")                                                           \
+	X(GROUP_SINCE, "seep_group_since_timestamp_seconds", GAUGE, SECONDS,                       \
+	  "When the growth of a growing or leaking group began, seconds since the epoch.",         \
+	  "group", "resource", "kind")                                                             \
 	X(PROCESS_LIVE, "seep_process_live", GAUGE, NONE, "What a suspect process holds now.",     \
 	  "pid", "start_time", "group", "resource", "kind")                                        \
 	X(PROCESS_LIVE_BYTES, "seep_process_live_bytes", GAUGE, BYTES,                             \
 	  "Bytes that a suspect process holds now.", "pid", "start_time", "group", "resource",     \
 	  "kind")                                                                                  \
+	X(PROCESS_RATE, "seep_process_rate_per_hour", GAUGE, NONE,                                 \
+	  "Growth an hour of what a process is suspected of.", "group", "pid", "resource", "kind") \
+	X(PROCESS_RATE_BYTES, "seep_process_rate_bytes_per_hour", GAUGE, NONE,                     \
+	  "Growth in bytes an hour of what a process is suspected of.", "group", "pid",            \
+	  "resource", "kind")                                                                      \
 	X(VERDICT, "seep_verdict", GAUGE, NONE,                                                    \
-	  "1 for the verdict on a suspect process's trend, growing or leaking.", "group", "pid",   \
-	  "resource", "kind", "verdict")                                                           \
+	  "1 for the verdict on a suspect process's trend; none while it is steady or unknown.",   \
+	  "group", "pid", "resource", "kind", "verdict")                                           \
+	X(SINCE, "seep_since_timestamp_seconds", GAUGE, SECONDS,                                   \
+	  "When the growth of a suspect process began, seconds since the epoch.", "group", "pid",  \
+	  "resource", "kind")                                                                      \
+	X(NEAR_BOUND, "seep_near_bound_ratio", GAUGE, NONE,                                        \
+	  "Share of its bound that is used, of a process that has nearly used it up.", "group",    \
+	  "pid", "resource", "kind", "source")                                                     \
 	X(ETA, "seep_eta_seconds", GAUGE, SECONDS,                                                 \
 	  "Forecast: seconds until the process's resource reaches its bound.", "group", "pid",     \
+	  "resource", "kind")                                                                      \
+	X(ETA_LOW, "seep_eta_low_seconds", GAUGE, SECONDS,                                         \
+	  "The earliest that the forecast allows.", "group", "pid", "resource", "kind")            \
+	X(ETA_HIGH, "seep_eta_high_seconds", GAUGE, SECONDS,                                       \
+	  "The latest that the forecast allows; none when it may be never.", "group", "pid",       \
 	  "resource", "kind")                                                                      \
 	X(NETNS_LIVE, "seep_netns_live", GAUGE, NONE,                                              \
 	  "Sockets of a network namespace that no process owns; they take ports all the same.",    \

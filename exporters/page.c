@@ -95,20 +95,21 @@ static void add_suspect(struct buffer *b, const struct suspect *s)
 	add_amount(b, (double)c->live, info->unit);
 	add_amount(b, c->trend.rate_per_hour, info->unit);
 	add_cell(b, verdict_name(c->trend.verdict));
-	add_bound(b, &p->bounds[info->total], info->unit);
-	add_span(b, s->eta);
+	add_bound(b, &p->bounds[slot_bounded_by(s->slot)], info->unit);
+	add_span(b, s->forecast.eta);
 	buffer_add_string(b, "</tr>\n");
 }
 
 static void add_suspects(struct buffer *b, const struct model *m)
 {
 	struct suspect rows[SUSPECTS];
-	size_t n = model_suspects(m, rows, SUSPECTS);
+	size_t left, n = model_suspects(m, rows, SUSPECTS, &left);
 	char sentence[512];
 
-	buffer_add_string(b, "<h2>What grows</h2>\n");
+	buffer_add_string(b, "<h2>What grows, and who has nearly used up a bound</h2>\n");
 	if (n == 0) {
-		buffer_add_string(b, "<p>Nothing that has been watched for long enough.</p>\n");
+		buffer_add_string(
+			b, "<p>Nothing that has been watched for long enough, and nobody.</p>\n");
 		return;
 	}
 	model_sentence(&rows[0], sentence, sizeof(sentence));

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "agent/base/cleanup.h"
+#include "agent/model/holder.h"
 #include "exporters/exposition.h"
 #include "exporters/selection.h"
 #include "exporters/self.h"
@@ -147,16 +148,40 @@ static void write_used(struct exposition *e, const struct model_group *g, enum s
 	add_bounds(e, g, unit, METRIC_GROUP_BOUND_USED, true);
 }
 
+static double edge_of(const struct forecast *f, enum metric_id id)
+{
+	if (id == METRIC_GROUP_ETA_LOW || id == METRIC_ETA_LOW)
+		return f->low;
+	return id == METRIC_GROUP_ETA_HIGH || id == METRIC_ETA_HIGH ? f->high : f->eta;
+}
+
+static void add_eta(struct exposition *e, const struct model_group *g, enum metric_id id)
+{
+	const struct holder h = { .group = g };
+
+	for (enum seep_slot s = 0; s < SLOT_MAX; s++) {
+		struct forecast f;
+
+		if (!slot_is_total(s) || !is_news(&g->cells[s].trend))
+			continue;
+		f = holder_forecast(&h, s);
+		exposition_sample(e, id, edge_of(&f, id), LABELS(g->name, slot_info(s)->resource));
+	}
+}
+
 static void write_eta(struct exposition *e, const struct model_group *g, enum seep_unit unit)
 {
-	for (enum seep_slot s = 0; s < SLOT_MAX; s++) {
-		const struct bound *b = &g->bounds[s];
+	add_eta(e, g, METRIC_GROUP_ETA);
+}
 
-		if (slot_is_total(s) && b->source != BOUND_NONE && is_news(&g->cells[s].trend))
-			SAMPLE(e, GROUP_ETA,
-			       trend_eta(&g->cells[s].trend, (double)b->used, (double)b->limit),
-			       g->name, slot_info(s)->resource);
-	}
+static void write_eta_low(struct exposition *e, const struct model_group *g, enum seep_unit unit)
+{
+	add_eta(e, g, METRIC_GROUP_ETA_LOW);
+}
+
+static void write_eta_high(struct exposition *e, const struct model_group *g, enum seep_unit unit)
+{
+	add_eta(e, g, METRIC_GROUP_ETA_HIGH);
 }
 
 static void write_verdict(struct exposition *e, const struct model_group *g, enum seep_unit unit)
@@ -167,18 +192,28 @@ static void write_verdict(struct exposition *e, const struct model_group *g, enu
 			       verdict_name(g->cells[s].trend.verdict));
 }
 
+static void write_since(struct exposition *e, const struct model_group *g, enum seep_unit unit)
+{
+	for (enum seep_slot s = 0; s < SLOT_MAX; s++)
+		if (is_news(&g->cells[s].trend))
+			SAMPLE(e, GROUP_SINCE, g->cells[s].trend.since, g->name,
+			       slot_info(s)->resource, kind_name(s));
+}
+
 static void write_groups(struct exposition *e, const struct selection *chosen)
 {
 	/* In the order of the table, each a family for counts and one for bytes. */
 	static const group_writer by_unit[] = { write_live, write_rate, write_bound, write_used };
+	static const group_writer others[] = { write_eta, write_eta_low, write_eta_high,
+					       write_verdict, write_since };
 
 	for_groups(e, chosen, write_processes, UNIT_COUNT);
 	for (size_t i = 0; i < ARRAY_SIZE(by_unit); i++) {
 		for_groups(e, chosen, by_unit[i], UNIT_COUNT);
 		for_groups(e, chosen, by_unit[i], UNIT_BYTES);
 	}
-	for_groups(e, chosen, write_eta, UNIT_COUNT);
-	for_groups(e, chosen, write_verdict, UNIT_COUNT);
+	for (size_t i = 0; i < ARRAY_SIZE(others); i++)
+		for_groups(e, chosen, others[i], UNIT_COUNT);
 }
 
 /* A suspect process shows each resource that is suspected, once, with all its kinds. */
@@ -206,30 +241,52 @@ static void write_suspects_live(struct exposition *e, const struct selection *ch
 	}
 }
 
-static void write_suspect(struct exposition *e, const struct suspect *s, bool eta)
+/* The value of one family for a suspect, and its last label where it has one of its own. NAN: no
+ * row. */
+static double suspect_value(const struct suspect *s, enum metric_id id, const char **ret_label)
+{
+	const struct holder h = { .process = s->process };
+	const struct trend *t = &s->process->cells[s->slot].trend;
+
+	switch (id) {
+	case METRIC_PROCESS_RATE:
+	case METRIC_PROCESS_RATE_BYTES:
+		return id == of_unit(METRIC_PROCESS_RATE, slot_info(s->slot)->unit)
+			       ? t->rate_per_hour
+			       : NAN;
+	case METRIC_VERDICT:
+		*ret_label = verdict_name(t->verdict);
+		return is_news(t) ? 1 : NAN;
+	case METRIC_SINCE:
+		return t->since;
+	case METRIC_NEAR_BOUND:
+		*ret_label = bound_source_name(holder_bound(&h, s->slot)->source);
+		return s->share > 0 ? s->share : NAN;
+	default:
+		return edge_of(&s->forecast, id);
+	}
+}
+
+static void write_suspect(struct exposition *e, const struct suspect *s, enum metric_id id)
 {
 	const struct model_process *p = s->process;
-	const struct trend *t = &p->cells[s->slot].trend;
-	const char *group = p->group ? p->group->name : "";
-	const char *resource = slot_info(s->slot)->resource;
+	const char *label = NULL;
+	double value = suspect_value(s, id, &label);
 	char pid[16];
 
 	snprintf(pid, sizeof(pid), "%d", p->pid);
-	if (eta)
-		SAMPLE(e, ETA, s->eta, group, pid, resource, kind_name(s->slot));
-	else if (is_news(t))
-		SAMPLE(e, VERDICT, 1, group, pid, resource, kind_name(s->slot),
-		       verdict_name(t->verdict));
+	exposition_sample(e, id, value,
+			  LABELS(p->group ? p->group->name : "", pid, slot_info(s->slot)->resource,
+				 kind_name(s->slot), label));
 }
 
 static void write_suspects(struct exposition *e, const struct selection *chosen)
 {
 	write_suspects_live(e, chosen, UNIT_COUNT);
 	write_suspects_live(e, chosen, UNIT_BYTES);
-	for (size_t i = 0; i < chosen->n_suspects; i++)
-		write_suspect(e, &chosen->suspects[i], false);
-	for (size_t i = 0; i < chosen->n_suspects; i++)
-		write_suspect(e, &chosen->suspects[i], true);
+	for (enum metric_id id = METRIC_PROCESS_RATE; id <= METRIC_ETA_HIGH; id++)
+		for (size_t i = 0; i < chosen->n_suspects; i++)
+			write_suspect(e, &chosen->suspects[i], id);
 }
 
 /* The namespaces beyond the cap have no rows; their processes' groups have theirs. */

@@ -136,10 +136,12 @@ static int by_process(const void *a, const void *b)
 
 static int choose_suspects(struct selection *s, const struct model *m)
 {
+	size_t left;
+
 	s->suspects = calloc(m->process_cap + 1, sizeof(*s->suspects));
 	if (!s->suspects)
 		return -ENOMEM;
-	s->n_suspects = model_suspects(m, s->suspects, m->process_cap);
+	s->n_suspects = model_suspects(m, s->suspects, m->process_cap, &left);
 	qsort(s->suspects, s->n_suspects, sizeof(*s->suspects), by_process);
 	return 0;
 }
@@ -177,11 +179,9 @@ static size_t beyond(size_t n, size_t cap)
 
 void selection_count_drops(struct model *m)
 {
-	size_t suspects = 0, netns = 0;
+	size_t suspects, netns = 0;
 
-	model_for_each_process (m, p)
-		for (enum seep_slot s = 0; s < SLOT_MAX; s++)
-			suspects += p->cells[s].trend.verdict >= VERDICT_GROWING;
+	model_suspects(m, NULL, 0, &suspects);
 	model_for_each_netns(m, n) netns++;
 	m->dropped[DROP_GROUP] += beyond(m->n_groups, m->group_cap);
 	m->dropped[DROP_PROCESS] += beyond(suspects, m->process_cap);

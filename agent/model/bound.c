@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
+#include <string.h>
+
 #include "agent/model/bound.h"
 
 static const struct {
@@ -25,6 +27,13 @@ double bound_ratio(const struct bound *b)
 	if (b->source == BOUND_NONE)
 		return 0;
 	return b->limit ? (double)b->used / (double)b->limit : b->used > 0;
+}
+
+bool bound_is_own(enum bound_source source)
+{
+	const char *scope = sources[source].scope;
+
+	return strcmp(scope, "process") == 0 || strcmp(scope, "socket") == 0;
 }
 
 void bound_tighten(struct bound *b, const struct bound *other)

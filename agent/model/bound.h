@@ -45,5 +45,12 @@ const char *bound_scope_name(enum bound_source source);
 /* Share of the bound in use, 0 and up; 0 for none. */
 double bound_ratio(const struct bound *b);
 
+/* So little is left that the next burst fails, whether anything grows or not. */
+#define BOUND_NEAR 0.9
+#define BOUND_FULL 0.95
+
+/* Each process (or socket of it) has such a bound for itself: not what many take together. */
+bool bound_is_own(enum bound_source source);
+
 /* Keep in *b whichever of the two is nearer to exhaustion. */
 void bound_tighten(struct bound *b, const struct bound *other);

@@ -8,6 +8,7 @@
 
 #include "agent/base/cleanup.h"
 #include "agent/model/group.h"
+#include "agent/model/holder.h"
 
 #define CONTAINER_ID_CHARS 64
 #define CONTAINER_ID_SHOWN 12
@@ -123,6 +124,7 @@ static struct model_group *new_group(struct model *m, const char *name)
 	for (enum seep_slot s = 0; s < SLOT_MAX; s++) {
 		g->cells[s].trend = (struct trend){ VERDICT_UNKNOWN, NAN, NAN };
 		g->cells[s].evidence = EVIDENCE_NONE;
+		g->soonest[s] = FORECAST_NONE;
 	}
 	g->next = m->groups;
 	m->groups = g;
@@ -249,6 +251,33 @@ void groups_sum(struct model *m)
 	drop_forgotten(m);
 	model_for_each_group (m, g)
 		model_cells_trend(m, g->cells, true);
+	groups_forecast(m);
+}
+
+static void forecast_process(struct model_group *g, const struct model_process *p)
+{
+	struct holder h = { .process = p };
+
+	for (enum seep_slot s = 0; s < SLOT_MAX; s++) {
+		struct forecast f;
+
+		if (p->cells[s].trend.verdict < VERDICT_WARMING ||
+		    !bound_is_own(holder_bound(&h, s)->source))
+			continue;
+		f = holder_forecast(&h, s);
+		if (!(g->soonest[s].eta <= f.eta)) /* or NAN */
+			g->soonest[s] = f;
+	}
+}
+
+void groups_forecast(struct model *m)
+{
+	model_for_each_group (m, g)
+		for (enum seep_slot s = 0; s < SLOT_MAX; s++)
+			g->soonest[s] = FORECAST_NONE;
+	model_for_each_process (m, p)
+		if (p->group)
+			forecast_process(p->group, p);
 }
 
 void groups_free(struct model *m)

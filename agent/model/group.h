@@ -21,5 +21,8 @@ void group_name(const char *cgroup, const char *exe, const char *comm, char *dst
 void groups_sum(struct model *m);
 void groups_free(struct model *m);
 
+/* When the first process of each group meets a bound of its own, once the trends are known. */
+void groups_forecast(struct model *m);
+
 /* Move the trends of one set of cells (model.c); restarts: see series_new(). */
 void model_cells_trend(struct model *m, struct model_cell *cells, bool restarts);

@@ -23,13 +23,29 @@ const struct bound *holder_bound(const struct holder *h, enum seep_slot slot)
 	return slot == SLOT_TCP_TIME_WAIT ? &h->netns->ports : &none;
 }
 
-double holder_eta(const struct holder *h, enum seep_slot slot)
+struct forecast holder_forecast(const struct holder *h, enum seep_slot slot)
+{
+	const struct bound *b = holder_bound(h, slot);
+	const struct model_cell *c = holder_cell(h, slot);
+	struct forecast f = FORECAST_NONE;
+
+	if (b->source == BOUND_NONE)
+		return f;
+	if (h->group && bound_is_own(b->source))
+		return h->group->soonest[slot];
+	f.eta = trend_eta(&c->trend, (double)b->used, (double)b->limit);
+	trend_eta_range(&c->trend, &c->evidence, (double)b->used, (double)b->limit, &f.low,
+			&f.high);
+	return f;
+}
+
+bool holder_fills_bound(const struct holder *h, enum seep_slot slot)
 {
 	const struct bound *b = holder_bound(h, slot);
 
-	if (b->source == BOUND_NONE)
-		return NAN;
-	return trend_eta(&holder_cell(h, slot)->trend, (double)b->used, (double)b->limit);
+	return bound_ratio(b) >= BOUND_NEAR &&
+	       (bound_is_own(b->source) ||
+		(double)holder_cell(h, slot)->live >= (double)b->used / 2);
 }
 
 /* How much a slot says beyond its resource's total. */
@@ -44,28 +60,44 @@ static int telling(enum seep_slot slot)
 						: 2;
 }
 
-static double gain(const struct holder *h, enum seep_slot slot)
+/* Of the slots under a total: the worst verdict, and the largest gain that has it. */
+static enum verdict worst_of(const struct holder *h, enum seep_slot total, double *ret_gain)
 {
-	const struct trend *t = &holder_cell(h, slot)->trend;
+	enum verdict worst = VERDICT_UNKNOWN;
 
-	return t->verdict >= VERDICT_WARMING && t->rate_per_hour > 0 ? t->rate_per_hour : 0;
+	*ret_gain = 0;
+	for (enum seep_slot s = 0; s < SLOT_MAX; s++) {
+		const struct trend *t = &holder_cell(h, s)->trend;
+
+		if (slot_bounded_by(s) != total || t->verdict < worst || !(t->rate_per_hour > 0))
+			continue;
+		*ret_gain =
+			t->verdict > worst ? t->rate_per_hour : fmax(*ret_gain, t->rate_per_hour);
+		worst = t->verdict;
+	}
+	return worst;
 }
 
 enum seep_slot holder_telling_slot(const struct holder *h, enum seep_slot total)
 {
-	double whole = gain(h, total);
-	enum seep_slot best = total;
+	enum seep_slot best = SLOT_MAX;
+	double most, best_gain = 0;
+	enum verdict worst = worst_of(h, total, &most);
 
-	for (enum seep_slot s = 0; s < SLOT_MAX && whole > 0; s++) {
-		if (slot_bounded_by(s) != total || gain(h, s) < whole / 2)
+	for (enum seep_slot s = 0; s < SLOT_MAX && worst >= VERDICT_WARMING; s++) {
+		const struct trend *t = &holder_cell(h, s)->trend;
+
+		if (slot_bounded_by(s) != total || t->verdict != worst ||
+		    !(t->rate_per_hour >= most / 2))
 			continue;
-		if (holder_cell(h, s)->trend.verdict < holder_cell(h, total)->trend.verdict)
+		if (best != SLOT_MAX &&
+		    (telling(s) < telling(best) ||
+		     (telling(s) == telling(best) && t->rate_per_hour <= best_gain)))
 			continue;
-		if (telling(s) > telling(best) ||
-		    (telling(s) == telling(best) && gain(h, s) > gain(h, best)))
-			best = s;
+		best = s;
+		best_gain = t->rate_per_hour;
 	}
-	return best;
+	return best == SLOT_MAX ? total : best;
 }
 
 void holder_name(const struct holder *h, char *dst, size_t size)

@@ -17,12 +17,18 @@ struct holder {
 const struct model_cell *holder_cell(const struct holder *h, enum seep_slot slot);
 /* The bound that limits the slot; one of BOUND_NONE when there is none. */
 const struct bound *holder_bound(const struct holder *h, enum seep_slot slot);
-/* Seconds to that bound, NAN for none. */
-double holder_eta(const struct holder *h, enum seep_slot slot);
+/* When that bound is reached: a group whose processes have a bound each reaches it with the first
+ * of them. */
+struct forecast holder_forecast(const struct holder *h, enum seep_slot slot);
+/* The holder is at fault for a bound that is nearly used up: it is its own, or it takes half of it.
+ */
+bool holder_fills_bound(const struct holder *h, enum seep_slot slot);
 
 /*
- * Where a resource's growth or weight lies: the most telling slot (a TCP state before tcp before
- * fd) that makes up at least half of what the total gains, or while nothing moves the total itself.
+ * Where a resource's growth or weight lies: of the slots with the worst verdict the most telling (a
+ * TCP state before tcp before fd) that gains at least half of what the largest of them gains, or
+ * while nothing moves the total itself. A leak of one kind is told also where the load on others
+ * hides it in the total.
  */
 enum seep_slot holder_telling_slot(const struct holder *h, enum seep_slot total);
 

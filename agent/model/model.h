@@ -48,11 +48,21 @@ struct model_cell {
 	struct series *series;	  /* NULL until the first non-zero value */
 };
 
+/* Seconds until a bound is reached: as the rate says, and the earliest and the latest that its
+ * error allows. NAN for never or unknown. */
+struct forecast {
+	double eta, low, high;
+};
+#define FORECAST_NONE ((struct forecast){ NAN, NAN, NAN })
+
 struct model_group {
 	char *name; /* UNIT/EXE, container:ID12/EXE, session/EXE, kernel */
 	unsigned int processes;
 	struct model_cell cells[SLOT_MAX];
 	struct bound bounds[SLOT_MAX]; /* totals only: the tightest of its processes */
+	struct forecast
+		soonest[SLOT_MAX]; /* of the bounds that each of its processes has for itself
+				    */
 	struct model_group *next;
 	uint64_t seen; /* number of the last census that had a process of it */
 };
@@ -174,14 +184,19 @@ void model_cell_adopt(struct model *m, struct model_cell *c, struct series *s);
 
 struct model_process *model_find(const struct model *m, pid_t pid);
 
-/* Processes whose trends move, the most urgent first: those that reach a bound soonest, then those
- * that grow most of their own size an hour. Fills at most max rows; returns how many. */
+/*
+ * Processes that grow or have nearly used up a bound, each leak once, by the slot that tells most.
+ * The most urgent first: what is full, then by verdict; among these what reaches a bound soonest,
+ * then what grows most of its own size an hour. Fills at most max rows and returns how many;
+ * *ret_left is how many found no room.
+ */
 struct suspect {
 	const struct model_process *process;
 	enum seep_slot slot;
-	double eta; /* seconds to the bound, NAN for none */
+	struct forecast forecast;
+	double share; /* of a bound that it fills (holder.h), by all its users; else 0 */
 };
-size_t model_suspects(const struct model *m, struct suspect *ret, size_t max);
+size_t model_suspects(const struct model *m, struct suspect *ret, size_t max, size_t *ret_left);
 
 /* "41" or "1.5 MiB"; "12 min" or "3 days". */
 void model_format_amount(double value, enum seep_unit unit, char *dst, size_t size);

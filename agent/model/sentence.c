@@ -87,7 +87,7 @@ static void say_peer(const struct holder *h, enum seep_slot slot, char *dst, siz
 		text_append(dst, size, " %s %s", best->port ? "to" : "from", peer);
 }
 
-/* ", limit 1024 (RLIMIT_NOFILE) in 6 h" */
+/* ", limit 1024 (RLIMIT_NOFILE) in 6 h", ", limit 1024 (RLIMIT_NOFILE), 97 % used" */
 static void say_limit(const struct bound *b, enum seep_unit unit, double eta, char *dst,
 		      size_t size)
 {
@@ -99,6 +99,8 @@ static void say_limit(const struct bound *b, enum seep_unit unit, double eta, ch
 	}
 	model_format_amount((double)b->limit, unit, limit, sizeof(limit));
 	text_append(dst, size, ", limit %s (%s)", limit, bound_source_name(b->source));
+	if (bound_ratio(b) >= BOUND_NEAR)
+		text_append(dst, size, ", %.0f %% used", 100 * bound_ratio(b));
 	if (isnan(eta))
 		return;
 	model_format_span(eta, span, sizeof(span));
@@ -115,14 +117,17 @@ void sentence_growth(const struct holder *h, enum seep_slot slot, char *dst, siz
 	holder_full_name(h, dst, size);
 	text_append(dst, size, ": %s %s/h", rate, name);
 	say_peer(h, slot, dst, size);
-	say_limit(holder_bound(h, slot), unit, holder_eta(h, slot), dst, size);
+	say_limit(holder_bound(h, slot), unit, holder_forecast(h, slot).eta, dst, size);
 }
 
 void model_sentence(const struct suspect *s, char *dst, size_t size)
 {
 	struct holder h = { .process = s->process };
 
-	sentence_growth(&h, s->slot, dst, size);
+	if (s->process->cells[s->slot].trend.verdict >= VERDICT_GROWING)
+		sentence_growth(&h, s->slot, dst, size);
+	else
+		sentence_share(&h, s->slot, dst, size);
 }
 
 bool births_telling(const struct model_process *p, double *ret_per_hour)

@@ -51,7 +51,7 @@ static void write_slot(const struct model_process *p, enum seep_slot slot, FILE 
 		model_format_amount((double)c->live, info->unit, live, sizeof(live));
 	if (!isnan(c->trend.rate_per_hour))
 		model_format_amount(c->trend.rate_per_hour, info->unit, rate, sizeof(rate));
-	format_span(holder_eta(&h, slot), eta, sizeof(eta));
+	format_span(holder_forecast(&h, slot).eta, eta, sizeof(eta));
 	format_span(c->oldest, oldest, sizeof(oldest));
 	fprintf(to, "%-8s %-12s %10s %10s  %-8s %8s %8s\n", info->resource,
 		info->kind ? info->kind : "", live, rate,

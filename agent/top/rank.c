@@ -6,7 +6,6 @@
 #include "agent/top/rank.h"
 
 #define WEIGHT_SHOWN 0.01	   /* of a bound, from which on a row matters by itself */
-#define WEIGHT_FULL  0.9	   /* of a bound, from which on it is urgent without a trend */
 #define LEAST_SHOWN  20		   /* rows */
 #define ETA_MATTERS  (2 * 86400.0) /* seconds to a bound, for growth that is no verdict yet */
 
@@ -87,9 +86,8 @@ void rank_weigh(struct rows *list)
 	for (size_t i = 0; i < list->n; i++) {
 		struct row *r = &list->rows[i];
 		enum bound_source source = holder_bound(&r->holder, r->slot)->source;
-		bool own = strcmp(bound_scope_name(source), "process") == 0;
 
-		if (own || i == 0 || !same_bound(r, r - 1))
+		if (bound_is_own(source) || i == 0 || !same_bound(r, r - 1))
 			r->weight = r->share;
 	}
 }
@@ -105,13 +103,15 @@ static double relative_growth(const struct row *r)
 
 bool row_nearly_full(const struct row *r)
 {
-	return r->weight >= WEIGHT_FULL;
+	return r->weight >= BOUND_NEAR;
 }
 
-/* Verdicts first, then what has little left, what is told by births, and what may become a verdict.
- */
+/* What fails now or soon, then verdicts, then what has little left, what is told by births, and
+ * what may become a verdict. */
 static int urgency(const struct row *r)
 {
+	if (r->weight >= BOUND_FULL)
+		return VERDICT_MAX + 3;
 	if (row_verdict(r) >= VERDICT_GROWING)
 		return (int)row_verdict(r) + 3;
 	if (row_nearly_full(r))

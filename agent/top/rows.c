@@ -32,7 +32,7 @@ static int add_row(struct rows *list, const struct holder *h, enum seep_slot slo
 		list->capacity = capacity;
 	}
 	r = &list->rows[list->n++];
-	*r = (struct row){ *h, slot, holder_eta(h, slot), NAN, bound_ratio(b), 0 };
+	*r = (struct row){ *h, slot, holder_forecast(h, slot).eta, NAN, bound_ratio(b), 0 };
 	if (b->source != BOUND_NONE && b->limit && live > 0)
 		r->weight = (double)live / (double)b->limit;
 	if (h->process && slot == SLOT_THREAD && !births_telling(h->process, &r->births))

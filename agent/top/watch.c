@@ -5,6 +5,7 @@
 
 #include "agent/base/cleanup.h"
 #include "agent/history.h"
+#include "agent/model/group.h"
 #include "agent/probe/census.h"
 #include "agent/top/watch.h"
 
@@ -68,6 +69,7 @@ static void sum_trends(struct model *m)
 			sum->since = fmin(sum->since, t->since); /* fmin ignores a NAN */
 		}
 	}
+	groups_forecast(m);
 }
 
 int watch_look(struct watch *w)

@@ -33,11 +33,10 @@ def rows(header):
 
 
 def explanation(header):
-    """The paragraph on sums, which is what a reader of the numbers has to know."""
-    comment = re.search(r"How to add up\..*?\n \*\n", header, re.DOTALL)[0]
-    facts = re.search(r"Counts and bytes never.*?\n \*\n", header, re.DOTALL)[0]
-    return re.sub(r"\s*\n \*\s?", " ", comment).strip() + "\n\n" + \
-        re.sub(r"\s*\n \*\s?", " ", facts).strip()
+    """The paragraphs on sums, names and units: what a reader of the numbers has to know."""
+    found = [re.search(begin + r".*?\n \*\n", header, re.DOTALL)[0]
+             for begin in (r"How to add up\.", r"Who is named\.", "Counts and bytes never")]
+    return "\n\n".join(re.sub(r"\s*\n \*\s?", " ", text).strip() for text in found)
 
 
 def main():

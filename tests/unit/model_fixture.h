@@ -15,7 +15,9 @@ static struct series *const fixture_series = (struct series *)&fixture_series;
 static inline void fixture_cells(struct model_cell *cells)
 {
 	for (enum seep_slot s = 0; s < SLOT_MAX; s++)
-		cells[s].trend = (struct trend){ VERDICT_UNKNOWN, NAN, NAN };
+		cells[s] = (struct model_cell){ .oldest = NAN,
+						.trend = { VERDICT_UNKNOWN, NAN, NAN },
+						.evidence = EVIDENCE_NONE };
 }
 
 static inline void fixture_set(struct model_cell *cells, enum seep_slot slot, int64_t live)
@@ -49,6 +51,8 @@ static inline struct model_group *fixture_group(struct model *m, const char *nam
 	g->name = strdup(name);
 	g->processes = 1;
 	fixture_cells(g->cells);
+	for (enum seep_slot s = 0; s < SLOT_MAX; s++)
+		g->soonest[s] = FORECAST_NONE;
 	m->n_groups++;
 	return g;
 }
@@ -102,6 +106,7 @@ static inline void fixture_busy_group(struct model *m, unsigned int i)
 	}
 	if (i % 50 == 0) {
 		g->cells[SLOT_FD].trend = (struct trend){ VERDICT_LEAKING, 41, 1699999000 };
+		g->cells[SLOT_FD].evidence.rate_error = 3;
 		g->cells[SLOT_MEMORY].trend = (struct trend){ VERDICT_GROWING, 7e6, 1699999000 };
 	}
 	memcpy(p->cells, g->cells, sizeof(p->cells));

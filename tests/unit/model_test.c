@@ -192,13 +192,15 @@ static void the_sentence_names_who_what_and_when(void **state)
 	struct suspect s;
 	struct model_process *p;
 	char sentence[256];
+	size_t left;
 
 	assert_int_equal(model_new(20, 1, &m), 0);
 	for (int t = 0; t < 80; t++) {
 		p = census_of(m, 1000 + t, 42, 7, t);
 		p->bounds[SLOT_FD] = (struct bound){ BOUND_RLIMIT_NOFILE, 1024, (uint64_t)t };
 	}
-	assert_int_equal(model_suspects(m, &s, 1), 1);
+	assert_int_equal(model_suspects(m, &s, 1, &left), 1);
+	assert_int_equal(left, 0);
 	model_sentence(&s, sentence, sizeof(sentence));
 	assert_non_null(strstr(sentence, "session/leaky (leaky, pid 42): 3600 fd"));
 	assert_non_null(strstr(sentence, "limit 1024 (RLIMIT_NOFILE) in 16 min"));

@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include "agent/base/cleanup.h"
+#include "agent/model/group.h"
 #include "exporters/metrics.h"
 #include "exporters/prometheus.h"
 #include "exporters/selection.h"
@@ -161,7 +162,9 @@ static void test_trends(void **state)
 	struct model_group *g = nginx(m);
 	_cleanup_free_ char *text = NULL;
 
-	g->bounds[SLOT_FD] = (struct bound){ BOUND_RLIMIT_NOFILE, 1024, 512 };
+	g->bounds[SLOT_PROCESS] = (struct bound){ BOUND_CGROUP_PIDS_MAX, 1024, 512 };
+	g->cells[SLOT_PROCESS].trend = (struct trend){ VERDICT_GROWING, 256, m->now - 7200 };
+	g->cells[SLOT_PROCESS].evidence.rate_error = 256;
 	g->cells[SLOT_FD].trend = (struct trend){ VERDICT_LEAKING, 256, m->now - 3600 };
 	g->cells[SLOT_FD_FILE].trend = (struct trend){ VERDICT_STEADY, 0, NAN };
 	g->cells[SLOT_MEMORY_ANON].trend = (struct trend){ VERDICT_WARMING, 0.5, NAN };
@@ -170,14 +173,45 @@ static void test_trends(void **state)
 			  "kind=\"all\"} 256");
 	assert_line(text, "seep_group_rate_bytes_per_hour{group=\"nginx.service/nginx\","
 			  "resource=\"memory\",kind=\"anon\"} 0.5");
-	assert_line(text, "seep_group_eta_seconds{group=\"nginx.service/nginx\",resource=\"fd\"} "
-			  "7200");
+	assert_line(text, "seep_group_eta_seconds{group=\"nginx.service/nginx\","
+			  "resource=\"process\"} 7200");
+	assert_line(text, "seep_group_eta_low_seconds{group=\"nginx.service/nginx\","
+			  "resource=\"process\"} 3600");
+	/* The error includes no growth at all: it may be never. */
+	assert_absent(text, "seep_group_eta_high_seconds");
+	assert_line(text, "seep_group_since_timestamp_seconds{group=\"nginx.service/nginx\","
+			  "resource=\"fd\",kind=\"all\"} 1699996400.25");
 	assert_line(text, "seep_group_verdict{group=\"nginx.service/nginx\",resource=\"fd\","
 			  "kind=\"all\",verdict=\"leaking\"} 1");
 	assert_line(text, "seep_group_verdict{group=\"nginx.service/nginx\",resource=\"memory\","
 			  "kind=\"anon\",verdict=\"warming\"} 1");
 	assert_absent(text, "verdict=\"steady\"");
 	assert_absent(text, "verdict=\"unknown\"");
+}
+
+/* Two leak side by side, each towards a limit of its own: twice the pace does not halve the time. */
+static void test_forecast_of_many(void **state)
+{
+	_cleanup_model_ struct model *m = fixture_model();
+	struct model_group *g = nginx(m);
+	_cleanup_free_ char *text = NULL;
+
+	for (int i = 1; i <= 2; i++) {
+		struct model_process *p = fixture_process(m, g, i);
+
+		fixture_set(p->cells, SLOT_FD, 512);
+		p->bounds[SLOT_FD] = (struct bound){ BOUND_RLIMIT_NOFILE, 1024, 512 };
+		p->cells[SLOT_FD].trend = (struct trend){ VERDICT_LEAKING, 64 * i, m->now };
+		p->cells[SLOT_FD].evidence.rate_error = 0;
+	}
+	g->bounds[SLOT_FD] = (struct bound){ BOUND_RLIMIT_NOFILE, 1024, 512 };
+	g->cells[SLOT_FD].trend = (struct trend){ VERDICT_LEAKING, 192, m->now };
+	groups_forecast(m);
+	text = render(m, PROMETHEUS_TEXT);
+	assert_line(text, "seep_group_eta_seconds{group=\"nginx.service/nginx\",resource=\"fd\"} "
+			  "14400");
+	assert_line(text, "seep_group_eta_high_seconds{group=\"nginx.service/nginx\","
+			  "resource=\"fd\"} 14400");
 }
 
 static void test_suspects(void **state)
@@ -203,7 +237,32 @@ static void test_suspects(void **state)
 	assert_line(text, "seep_verdict{group=\"nginx.service/nginx\",pid=\"42\",resource=\"fd\","
 			  "kind=\"socket\",verdict=\"growing\"} 1");
 	assert_line(text, "seep_eta_seconds{group=\"nginx.service/nginx\",pid=\"42\","
-			  "resource=\"fd\",kind=\"all\"} 7200");
+			  "resource=\"fd\",kind=\"socket\"} 7200");
+	assert_line(text, "seep_process_rate_per_hour{group=\"nginx.service/nginx\",pid=\"42\","
+			  "resource=\"fd\",kind=\"socket\"} 256");
+	/* One leak is one suspicion. */
+	assert_true(sum(text, "seep_verdict{") == 1);
+}
+
+/* Who has nearly used up what it may have is named without any proof; who only shares a bound with
+ * others that fill it is not. */
+static void test_nearly_full(void **state)
+{
+	_cleanup_model_ struct model *m = fixture_model();
+	struct model_group *g = nginx(m);
+	struct model_process *full = fixture_process(m, g, 42), *small = fixture_process(m, g, 43);
+	_cleanup_free_ char *text = NULL;
+
+	fixture_set(full->cells, SLOT_FD, 960);
+	full->bounds[SLOT_FD] = (struct bound){ BOUND_RLIMIT_NOFILE, 1024, 960 };
+	full->cells[SLOT_FD].trend = (struct trend){ VERDICT_STEADY, 0, NAN };
+	fixture_set(small->cells, SLOT_PROCESS, 2);
+	small->bounds[SLOT_PROCESS] = (struct bound){ BOUND_CGROUP_PIDS_MAX, 100, 95 };
+	text = render(m, PROMETHEUS_TEXT);
+	assert_line(text, "seep_near_bound_ratio{group=\"nginx.service/nginx\",pid=\"42\","
+			  "resource=\"fd\",kind=\"all\",source=\"RLIMIT_NOFILE\"} 0.9375");
+	assert_absent(text, "seep_verdict{");
+	assert_absent(text, "pid=\"43\"");
 }
 
 static void test_netns(void **state)
@@ -318,6 +377,8 @@ static void test_families_in_one_run(void **state)
 
 	for (unsigned int i = 0; i < 60; i++)
 		fixture_busy_group(m, i);
+	m->processes->bounds[SLOT_THREAD].used = 99000;
+	groups_forecast(m);
 	fixture_netns(m, 1)->ports = (struct bound){ BOUND_LOCAL_PORT_RANGE, 10, 1 };
 	fixture_set(fixture_netns(m, 2)->cells, SLOT_TCP, 3);
 	m->rungs[m->n_rungs++] = (struct model_rung){ "threads", "tp_btf", "" };
@@ -425,6 +486,8 @@ int main(void)
 		cmocka_unit_test(test_bounds),
 		cmocka_unit_test(test_trends),
 		cmocka_unit_test(test_suspects),
+		cmocka_unit_test(test_nearly_full),
+		cmocka_unit_test(test_forecast_of_many),
 		cmocka_unit_test(test_netns),
 		cmocka_unit_test(test_hostile_names),
 		cmocka_unit_test(test_raw_newline),

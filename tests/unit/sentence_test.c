@@ -180,6 +180,10 @@ static void test_telling_slot(void **state)
 	assert_int_equal(holder_telling_slot(&s.holder, SLOT_FD), SLOT_TCP);
 	s.process->cells[SLOT_TCP_CLOSE_WAIT].trend = growing;
 	assert_int_equal(holder_telling_slot(&s.holder, SLOT_FD), SLOT_TCP_CLOSE_WAIT);
+	/* A leak of one kind under the load of the others. */
+	s.process->cells[SLOT_FD].trend = (struct trend){ VERDICT_STEADY, -300, NAN };
+	s.process->cells[SLOT_FD_EVENTFD].trend = (struct trend){ VERDICT_LEAKING, 4, NAN };
+	assert_int_equal(holder_telling_slot(&s.holder, SLOT_FD), SLOT_FD_EVENTFD);
 }
 
 int main(void)

@@ -159,7 +159,7 @@ static void test_groups(void **state)
 static void test_shared_bound(void **state)
 {
 	SCENE(s);
-	const struct bound shared = { BOUND_CGROUP_PIDS_MAX, 100, 95 };
+	const struct bound shared = { BOUND_CGROUP_PIDS_MAX, 100, 94 };
 
 	fixture_set(s.quiet->cells, SLOT_THREAD, 30);
 	fixture_set(s.near->cells, SLOT_THREAD, 65);
@@ -167,8 +167,12 @@ static void test_shared_bound(void **state)
 	build(&s, &(struct rows_options){ .sort = SORT_GROWTH });
 	ASSERT_PIDS(&s.rows, 300, 200, 200, 100, 100);
 	assert_int_equal(s.rows.rows[1].slot, SLOT_THREAD);
-	assert_true(s.rows.rows[1].weight == 0.95);
-	assert_true(s.rows.rows[3].weight == 0.3 && s.rows.rows[3].share == 0.95);
+	assert_true(s.rows.rows[1].weight == 0.94);
+	assert_true(s.rows.rows[3].weight == 0.3 && s.rows.rows[3].share == 0.94);
+	/* One who is full fails now: before any verdict. */
+	s.near->bounds[SLOT_THREAD].used = s.quiet->bounds[SLOT_THREAD].used = 96;
+	build(&s, &(struct rows_options){ .sort = SORT_GROWTH });
+	ASSERT_PIDS(&s.rows, 200, 300, 200, 100, 100);
 }
 
 static void test_unreadable(void **state)

@@ -148,13 +148,19 @@ test-e2e: all $(drivers) workloads
 .PHONY: bench
 bench: deps-test
 	$(call install_packages,$(BENCH_PACKAGES))
-	$(Q)$(MAKE) --no-print-directory all $(O)/bench/holder
+	$(Q)$(MAKE) --no-print-directory all $(O)/bench/holder $(O)/bench/trends
 	$(Q)O=$(O) $(PYTHON) tests/bench/bench.py $(BENCH) $(SECTIONS)
 
 # The same, and its table into README.
 .PHONY: bench-readme
 bench-readme:
 	$(Q)$(MAKE) --no-print-directory bench BENCH=--readme
+
+# A part of seep behind a main of its own.
+$(O)/bench/trends: tests/bench/trends.c $(O)/libseep.a
+	@mkdir -p $(@D)
+	$(call say,CC,$@)
+	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP $< -o $@ $(O)/libseep.a $(ALL_LIBS)
 
 $(O)/bench/%: tests/bench/%.c
 	@mkdir -p $(@D)

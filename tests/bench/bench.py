@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """What seep costs, measured on this machine: `make bench`, or bench.py [SECTION…] [--pairs N].
 
-Sections: events census always-on throughput. Each figure is printed with what it was measured by;
+Sections: events census trends always-on throughput. Each figure is printed with what it was measured by;
 ratios are of interleaved pairs, with the 95 % interval of their median (order statistics).
 """
 
@@ -24,7 +24,7 @@ import urllib.request
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 BUILD = ROOT / os.environ.get("O", "build")
-SEEP, HOLDER = str(BUILD / "seep"), str(BUILD / "bench" / "holder")
+SEEP, HOLDER, TRENDS = (str(BUILD / name) for name in ("seep", "bench/holder", "bench/trends"))
 BPFTOOL = "/usr/sbin/bpftool"
 
 failures = []
@@ -228,6 +228,58 @@ def bench_census():
             judge(name, sum(memory) < 64 * 2**20, "under 64 MiB")
 
 
+def count_instructions(function, *command):
+    """Of a function and what it calls, by callgrind."""
+    with tempfile.TemporaryDirectory() as folder:
+        done = subprocess.run(["valgrind", "--tool=callgrind", f"--toggle-collect={function}",
+                               f"--callgrind-out-file={folder}/out", *command],
+                              check=True, capture_output=True, text=True)
+    return int(re.search(r"Collected : (\d+)", done.stderr)[1])
+
+
+def state_bytes(folder):
+    return sum(path.stat().st_size for path in pathlib.Path(folder).iterdir())
+
+
+def bench_agent_state():
+    """A running agent with 5,000 processes, before and after a restart."""
+    with tempfile.TemporaryDirectory(dir="/var/tmp") as folder, Holder(5000, 2, 4):
+        options = ["--interval=1s", "--trend.window=20s", f"--state.directory={folder}/state"]
+        for life in ("first", "restarted"):
+            with Agent(*options) as agent:
+                measure_census(agent, 6)
+                memory = agent.pss_bytes() + agent.map_bytes()
+                lost = agent.metric('seep_lost_events_total{topic="state",reason="write_failed"}')
+            say(f"    agent, {life:9} {memory / 2**20:.1f} MiB, state {state_bytes(folder + '/state') / 2**20:.1f}"
+                f" MiB with the snapshot before, {lost:.0f} intervals not saved")
+            judge(f"memory of the agent, {life}", memory < 64 * 2**20, "under 64 MiB")
+
+
+def bench_trends():
+    say("trends: 5,000 processes of 25 series, one tenth moving, 30 windows; kept in a state directory")
+    text = subprocess.run([TRENDS, "5000", "25", "30"], check=True, capture_output=True, text=True).stdout
+    value = {name: float(word) for name, word in map(str.split, text.splitlines())}
+    samples = 96 * 360  # a window has 360 at the default interval
+    instructions = count_instructions("series_add", TRENDS, "add", str(samples)) / (2 * samples)
+    say(f"    {value['series']:.0f} series with groups: {value['resident_bytes'] / 2**20:.1f} MiB of model")
+    say(f"    a sample         {1e9 * value['sample_seconds']:.0f} ns of CPU, {instructions:.0f} instructions")
+    say(f"    snapshot         {1000 * value['snapshot_seconds']:.0f} ms, {value['snapshot_bytes'] / 2**20:.1f} MiB, "
+        "once in an eighth of a window")
+    say(f"    journal          {1000 * value['journal_seconds']:.0f} ms at most, "
+        f"{value['journal_bytes'] / 1024:.0f} KiB an interval")
+    say(f"    load             {1000 * value['load_seconds']:.0f} ms with 40 entries of journal, "
+        f"then {1000 * value['adopt_seconds']:.0f} ms at the first census")
+    figure(f"{value['series']:.0f} series", f"{value['resident_bytes'] / 2**20:.1f} MiB")
+    figure("one sample of a series", f"{1e9 * value['sample_seconds']:.0f} ns of CPU")
+    figure("their state", f"{value['snapshot_bytes'] / 2**20:.1f} MiB in "
+           f"{1000 * value['snapshot_seconds']:.0f} ms each eighth of a window, "
+           f"{value['journal_bytes'] / 1024:.0f} KiB an interval, loaded in {1000 * value['load_seconds']:.0f} ms")
+    judge("memory of the model", value["resident_bytes"] < 64 * 2**20, "under 64 MiB")
+    judge("a sample", value["sample_seconds"] < 1e-6, "under 1 µs")
+    judge("the snapshot", value["snapshot_seconds"] < 1, "under 1 s")
+    bench_agent_state()
+
+
 def bench_always_on(seconds=30):
     say("always-on: share of a core, agent and BPF, default interval, 500 processes, 5,000 connections a second")
     with Statistics(), Holder(500, 4, 4), Agent() as agent:
@@ -335,7 +387,8 @@ def write_readme(machine):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("sections", nargs="*", default=["events", "census", "always-on", "throughput"])
+    parser.add_argument("sections", nargs="*", 
+                        default=["events", "census", "trends", "always-on", "throughput"])
     parser.add_argument("--pairs", type=int, default=20)
     parser.add_argument("--readme", action="store_true", help="write the figures into README.md too")
     options = parser.parse_args()
@@ -346,7 +399,8 @@ def main():
         if section == "throughput":
             bench_throughput(options.pairs)
         else:
-            {"events": bench_events, "census": bench_census, "always-on": bench_always_on}[section]()
+            {"events": bench_events, "census": bench_census, "trends": bench_trends,
+             "always-on": bench_always_on}[section]()
     if options.readme:
         write_readme(machine)
     if failures:

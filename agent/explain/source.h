@@ -62,3 +62,4 @@ struct source {
 extern const struct source source_acquire;     /* agent/explain/acquire_source.c */
 extern const struct source source_heap;	       /* agent/explain/heap_source.c */
 extern const struct source source_transaction; /* agent/explain/transaction_source.c */
+extern const struct source source_go;	       /* agent/explain/go_source.c */

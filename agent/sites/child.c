@@ -9,6 +9,7 @@
 #include "agent/base/sandbox.h"
 #include "agent/sites/frames.h"
 #include "agent/sites/rule.h"
+#include "agent/sites/service.h"
 #include "agent/sites/symbolize.h"
 #include "agent/sites/unwind.h"
 #include "agent/sites/worker.h"
@@ -140,19 +141,27 @@ static int answer_section(struct child *c, size_t *ret_size)
 	return r < 0 ? r : 0;
 }
 
+static int answer_go(struct child *c, size_t *ret_size)
+{
+	*ret_size = sizeof(c->answer);
+	return service_go.answer(&parent, c->request.head.process, c->request.names, c->size,
+				 c->answer, ret_size);
+}
+
 static void answer(struct child *c)
 {
 	static int (*const answers[])(struct child *, size_t *) = {
 		[WIRE_UNWIND] = answer_unwind,	[WIRE_SYMBOLIZE] = answer_symbolize,
 		[WIRE_NAME] = answer_symbolize, [WIRE_FIND] = answer_find,
 		[WIRE_RULES] = answer_rules,	[WIRE_SECTION] = answer_section,
+		[WIRE_GO] = answer_go,
 	};
 	struct iovec parts[] = { { .iov_base = &c->reply, .iov_len = sizeof(c->reply) },
 				 { .iov_base = c->answer } };
 	size_t size = 0;
 
 	c->reply = (struct wire_reply){ .type = WIRE_ANSWER, .status = -EINVAL };
-	if (c->request.head.type < ARRAY_SIZE(answers))
+	if (c->request.head.type < ARRAY_SIZE(answers) && answers[c->request.head.type])
 		c->reply.status = answers[c->request.head.type](c, &size);
 	parts[1].iov_len = c->reply.status < 0 ? 0 : size;
 	if (message_send(CHILD_FIRST_FD, parts, ARRAY_SIZE(parts), -1, 0) < 0)
@@ -183,6 +192,7 @@ static void handle(struct child *c, uint64_t *named_at)
 {
 	if (c->request.head.type == WIRE_FORGET) {
 		spaces_forget(&c->spaces, c->request.head.process);
+		service_go.forget(c->request.head.process);
 		return;
 	}
 	answer(c);

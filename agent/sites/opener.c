@@ -56,15 +56,27 @@ static int open_debug_file(const struct wire_ask *ask)
 	return open_regular(AT_FDCWD, path);
 }
 
+/* A file that the kernel itself makes. */
+static int open_proc(int proc, const char *name)
+{
+	int fd = openat(proc, name, O_RDONLY | O_CLOEXEC);
+
+	return fd < 0 ? -errno : fd;
+}
+
 static int open_asked(int proc, const struct wire_ask *ask)
 {
 	char name[64];
-	int fd;
 
 	switch (ask->kind) {
 	case WIRE_MAPS:
-		fd = openat(proc, "maps", O_RDONLY | O_CLOEXEC);
-		return fd < 0 ? -errno : fd;
+		return open_proc(proc, "maps");
+	case WIRE_MEM:
+		return open_proc(proc, "mem");
+	case WIRE_AUXV:
+		return open_proc(proc, "auxv");
+	case WIRE_ENVIRON:
+		return open_proc(proc, "environ");
 	case WIRE_EXE:
 		return open_regular(proc, "exe");
 	case WIRE_MAP_FILE:

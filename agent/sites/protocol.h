@@ -33,6 +33,7 @@ enum wire_request_type {
 	WIRE_RULES,	/* n addresses -> n times frame_rule */
 	WIRE_SECTION,	/* name of a section, terminated -> n is whether the executable has it */
 	WIRE_FORGET,	/* no answer */
+	WIRE_GO,	/* what service_go takes -> what it gives (service.h) */
 };
 
 enum wire_reply_type { WIRE_READY, WIRE_ANSWER, WIRE_ASK };
@@ -55,6 +56,9 @@ enum wire_ask_kind {
 	WIRE_EXE,	 /* /proc/PID/exe */
 	WIRE_MAP_FILE,	 /* /proc/PID/map_files/START-END */
 	WIRE_DEBUG_FILE, /* the debug file of that build-id below the agent's own /usr/lib/debug */
+	WIRE_MEM,	 /* /proc/PID/mem, for reading */
+	WIRE_AUXV,	 /* /proc/PID/auxv */
+	WIRE_ENVIRON,	 /* /proc/PID/environ */
 };
 
 struct wire_ask {

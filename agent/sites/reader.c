@@ -26,6 +26,7 @@ struct reader {
 struct call {
 	struct wire_request head;
 	struct iovec payload[2];
+	uint64_t timeout; /* 0: by the kind of request */
 	uint64_t deadline;
 	int status;  /* the child's answer, once there is one */
 	size_t size; /* of the answer's payload, which is in reader.answer after its wire_reply */
@@ -117,13 +118,18 @@ static int wait_answer(struct reader *r, const struct target *t, struct call *c)
 	return -EPROTO;
 }
 
+static uint64_t usual_timeout(const struct call *c)
+{
+	return c->head.type == WIRE_SYMBOLIZE ? DWARF_NS : REQUEST_NS;
+}
+
 static int send_request(struct reader *r, struct call *c)
 {
 	struct iovec parts[3] = { { .iov_base = &c->head, .iov_len = sizeof(c->head) },
 				  c->payload[0],
 				  c->payload[1] };
 
-	c->deadline = monotonic_ns() + (c->head.type == WIRE_SYMBOLIZE ? DWARF_NS : REQUEST_NS);
+	c->deadline = monotonic_ns() + (c->timeout ? c->timeout : usual_timeout(c));
 	return message_send(r->worker.socket, parts, ARRAY_SIZE(parts), -1, c->deadline);
 }
 
@@ -308,6 +314,21 @@ int reader_has_section(struct reader *r, pid_t pid, const char *section)
 	int e = call(r, pid, &c);
 
 	return e < 0 ? e : c.n != 0;
+}
+
+int reader_service(struct reader *r, pid_t pid, const void *request, size_t size, uint64_t timeout,
+		   const void **ret, size_t *ret_size)
+{
+	struct call c = { .head = { .type = WIRE_GO },
+			  .payload = { { .iov_base = (void *)request, .iov_len = size } },
+			  .timeout = timeout };
+	int e = call(r, pid, &c);
+
+	if (e < 0)
+		return e;
+	*ret = payload(r);
+	*ret_size = c.size;
+	return 0;
 }
 
 void reader_forget(struct reader *r, pid_t pid)

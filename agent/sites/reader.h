@@ -85,6 +85,14 @@ int reader_rules(struct reader *r, pid_t pid, const uint64_t *pcs, size_t n,
 /* Whether the executable of pid has a section of that name: 1, 0 or -errno. */
 int reader_has_section(struct reader *r, pid_t pid, const char *section);
 
+/*
+ * Ask a service of the child (service.h) about a process, and wait that long (nanoseconds). *ret
+ * points to its answer, of *ret_size bytes that a stranger may have written, valid until the next
+ * call. Negative errno: the service's own, or as for the rest.
+ */
+int reader_service(struct reader *r, pid_t pid, const void *request, size_t size, uint64_t timeout,
+		   const void **ret, size_t *ret_size);
+
 /* Forget what is known of a process: it ended or executed another program. */
 void reader_forget(struct reader *r, pid_t pid);
 

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The Go runtime read from outside: a running, unmodified, stripped program's goroutines, timers
+ * and collector, from its memory. Nothing is written and nothing of it is stopped.
+ *
+ * In the sandboxed reader child, where all foreign bytes are read:
+ *   service.c     its entry: requests, and the programs that are known
+ *   process.c     what is learned of a program once
+ *   image.c       its file: is it Go, which version, where its parts are
+ *   moduledata.c  the runtime's record of its parts; with it pclntab.c, from code to lines
+ *   variables.c   where the runtime's variables are, by its own code
+ *   layout.c      offsets by version, checked and derived
+ *   memory.c      bounded reads, neighbours together
+ *   goroutines.c  a feature each; stack.c parked stacks, builder.c names in the report
+ * Between the processes: report.h, report.c.
+ * In the root process:
+ *   go.c          ask, check, escape
+ */
+#pragma once
+
+#include <sys/types.h>
+
+#include "agent/model/frame.h"
+#include "agent/runtime/go/report.h"
+#include "agent/sites/reader.h"
+
+/*
+ * Ask about a process. timeout: nanoseconds, after which the child is replaced; it gives up by
+ * itself before. The caller frees *ret. -ENOEXEC when it is no Go program, -ENODATA when it is one
+ * that cannot be read (packed, obfuscated, older than Go 1.18), -ESRCH when it ended, -ETIMEDOUT
+ * and -EPIPE as for every reader call, -ETIME when learning its layout took too long.
+ */
+int go_scan(struct reader *r, pid_t pid, const struct go_request *request, uint64_t timeout,
+	    struct go_report **ret);
+
+/* Words for these errors. */
+const char *go_error_text(int error);
+
+/* Strings of a report that passed its check, not escaped yet. */
+const char *go_string(const struct go_report *r, uint32_t offset);
+/* The innermost place of a code, NULL when it has none. */
+const struct go_place *go_code_place(const struct go_report *r, uint16_t code);
+
+/*
+ * Append the frames of a code to a list of at most SITE_FRAMES, of which there are *n; module is
+ * the program's path, escaped. 0 or -ENOMEM.
+ */
+int go_frames_add(const struct go_report *r, uint16_t code, const char *module,
+		  struct site_frame *frames, size_t *n);

@@ -1,0 +1,218 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "agent/base/cleanup.h"
+#include "agent/base/message.h"
+#include "agent/runtime/go/memory.h"
+
+#define BLOCK_BYTES   4096u
+#define BLOCKS	      512u  /* 2 MiB of code and tables */
+#define DEADLINE_EACH 64    /* reads between two looks at the clock */
+#define GAP_BYTES     2048u /* between neighbours that are still read together */
+
+struct block {
+	uint64_t address; /* 0: empty */
+	uint8_t bytes[BLOCK_BYTES];
+};
+
+struct go_blocks {
+	struct block slots[BLOCKS];
+};
+
+void go_memory_begin(struct go_memory *m, uint64_t deadline, uint64_t bytes)
+{
+	m->deadline = deadline;
+	m->left = bytes;
+	m->reads = m->bytes = m->failed = 0;
+}
+
+void go_memory_free(struct go_memory *m)
+{
+	free(m->blocks);
+	m->blocks = NULL;
+}
+
+/* How much could be read, or -errno. */
+static ssize_t read_some(struct go_memory *m, uint64_t address, void *dst, size_t size)
+{
+	ssize_t n;
+
+	if (size > m->left || (m->reads % DEADLINE_EACH == 0 && monotonic_ns() > m->deadline))
+		return -ETIME;
+	if (address > INT64_MAX - size)
+		return -EFAULT;
+	n = pread(m->fd, dst, size, (off_t)address);
+	m->reads++;
+	if (n < 0)
+		return errno == EINTR ? -ETIME : -EFAULT;
+	m->left -= (size_t)n;
+	m->bytes += (size_t)n;
+	return n > 0 ? n : -ESRCH;
+}
+
+int go_memory_read(struct go_memory *m, uint64_t address, void *dst, size_t size)
+{
+	ssize_t n = read_some(m, address, dst, size);
+
+	if (n == (ssize_t)size)
+		return 0;
+	m->failed++;
+	return n < 0 ? (int)n : -EFAULT;
+}
+
+int go_memory_word(struct go_memory *m, uint64_t address, uint64_t *ret)
+{
+	return go_memory_read(m, address, ret, sizeof(*ret));
+}
+
+/* The block that an address falls into. */
+static int get_block(struct go_memory *m, uint64_t address, const uint8_t **ret)
+{
+	uint64_t start = address - address % BLOCK_BYTES;
+	struct block *b;
+	int r;
+
+	if (!m->blocks && !(m->blocks = calloc(1, sizeof(*m->blocks))))
+		return -ENOMEM;
+	b = &m->blocks->slots[start / BLOCK_BYTES % BLOCKS];
+	if (b->address != start || start == 0) {
+		b->address = 0;
+		r = go_memory_read(m, start, b->bytes, BLOCK_BYTES);
+		if (r < 0)
+			return r;
+		b->address = start;
+	}
+	*ret = b->bytes + address % BLOCK_BYTES;
+	return 0;
+}
+
+int go_memory_fixed(struct go_memory *m, uint64_t address, void *dst, size_t size)
+{
+	uint8_t *at = dst;
+
+	while (size > 0) {
+		size_t room = BLOCK_BYTES - address % BLOCK_BYTES, part = size < room ? size : room;
+		const uint8_t *bytes;
+		int r = get_block(m, address, &bytes);
+
+		if (r < 0)
+			return r;
+		memcpy(at, bytes, part);
+		at += part;
+		address += part;
+		size -= part;
+	}
+	return 0;
+}
+
+int go_memory_string(struct go_memory *m, uint64_t address, char *dst, size_t size)
+{
+	size_t n = 0;
+
+	dst[0] = '\0';
+	while (n + 1 < size) {
+		size_t room = BLOCK_BYTES - address % BLOCK_BYTES;
+		size_t part = size - 1 - n < room ? size - 1 - n : room, length;
+		const uint8_t *bytes;
+		int r = get_block(m, address, &bytes);
+
+		if (r < 0)
+			return r;
+		length = strnlen((const char *)bytes, part);
+		memcpy(dst + n, bytes, length);
+		n += length;
+		dst[n] = '\0';
+		if (length < part)
+			return 0;
+		address += part;
+	}
+	return 0;
+}
+
+#define RADIX_BITS 11
+#define RADIX	   (1u << RADIX_BITS)
+
+/* One pass: by the bits from shift up, in order of what was sorted before. */
+static void sort_pass(const uint64_t *from, uint64_t *to, size_t n, unsigned int shift)
+{
+	size_t counts[RADIX] = { 0 }, sum = 0;
+
+	for (size_t i = 0; i < n; i++)
+		counts[from[i] >> shift & (RADIX - 1)]++;
+	for (size_t i = 0; i < RADIX; i++) {
+		size_t count = counts[i];
+
+		counts[i] = sum;
+		sum += count;
+	}
+	for (size_t i = 0; i < n; i++)
+		to[counts[from[i] >> shift & (RADIX - 1)]++] = from[i];
+}
+
+/* Only the bits in which addresses differ are worth a pass. */
+static int sort_addresses(uint64_t *addresses, size_t n)
+{
+	_cleanup_free_ uint64_t *other = NULL;
+	uint64_t differ = 0, *from = addresses, *to;
+	bool sorted = true;
+
+	for (size_t i = 1; i < n; i++) {
+		differ |= addresses[i] ^ addresses[0];
+		sorted &= addresses[i - 1] <= addresses[i];
+	}
+	if (sorted)
+		return 0;
+	to = other = malloc(n * sizeof(*other));
+	if (!other)
+		return -ENOMEM;
+	for (unsigned int shift = 0; shift < 64; shift += RADIX_BITS) {
+		uint64_t *swap = from;
+
+		if (!(differ >> shift & (RADIX - 1)))
+			continue;
+		sort_pass(from, to, n, shift);
+		from = to;
+		to = swap;
+	}
+	if (from != addresses)
+		memcpy(addresses, from, n * sizeof(*addresses));
+	return 0;
+}
+
+/* How many of them lie near enough to the first to be read with it. */
+static size_t count_near(const uint64_t *addresses, size_t n, size_t size)
+{
+	size_t k = 1;
+
+	while (k < n && addresses[k] - addresses[k - 1] <= size + GAP_BYTES &&
+	       addresses[k] - addresses[0] + size <= GO_READ_BYTES)
+		k++;
+	return k;
+}
+
+int go_gather(struct go_memory *m, uint64_t *addresses, size_t n, size_t size, go_take take,
+	      void *context)
+{
+	uint8_t bytes[GO_READ_BYTES];
+	int r = size <= sizeof(bytes) ? sort_addresses(addresses, n) : -EINVAL;
+
+	for (size_t i = 0, k; r == 0 && i < n; i += k) {
+		uint64_t first = addresses[i];
+		ssize_t have;
+
+		k = count_near(addresses + i, n - i, size);
+		have = read_some(m, first, bytes, addresses[i + k - 1] - first + size);
+		if (have == -ETIME || have == -ESRCH)
+			r = (int)have;
+		for (size_t j = i; r == 0 && j < i + k; j++) {
+			if ((ssize_t)(addresses[j] - first + size) <= have)
+				take(context, addresses[j], bytes + (addresses[j] - first));
+			else
+				m->failed++;
+		}
+	}
+	return r;
+}

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Bounded reads of another process's memory, by a descriptor on its /proc/PID/mem. A read costs
+ * about two microseconds whatever its size, so neighbours are read together. Everything that is
+ * read may lie, and change while it is read.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define GO_READ_BYTES 16384u /* of one read, at most */
+
+struct go_memory {
+	int fd;		   /* not owned */
+	uint64_t deadline; /* CLOCK_MONOTONIC, nanoseconds */
+	uint64_t left;	   /* bytes that may still be read */
+	uint64_t reads, bytes, failed;
+	struct go_blocks *blocks; /* of what never changes; NULL until used */
+};
+
+/* Start to count and to limit anew. */
+void go_memory_begin(struct go_memory *m, uint64_t deadline, uint64_t bytes);
+void go_memory_free(struct go_memory *m);
+
+/* 0; -EFAULT when it is not all there, -ESRCH when the address space is gone, -ETIME when the
+ * deadline or the budget is over. */
+int go_memory_read(struct go_memory *m, uint64_t address, void *dst, size_t size);
+int go_memory_word(struct go_memory *m, uint64_t address, uint64_t *ret);
+
+/* The same for code and tables, which never change: read once, in blocks. */
+int go_memory_fixed(struct go_memory *m, uint64_t address, void *dst, size_t size);
+/* A terminated string of that kind, cut to fit; always terminated. */
+int go_memory_string(struct go_memory *m, uint64_t address, char *dst, size_t size);
+
+/*
+ * Read n objects of one size, in whatever order is cheapest; addresses is sorted. take is called
+ * for each that could be read. 0 or -ETIME, -ESRCH; what is not there is counted in failed.
+ */
+typedef void (*go_take)(void *context, uint64_t address, const uint8_t *bytes);
+int go_gather(struct go_memory *m, uint64_t *addresses, size_t n, size_t size, go_take take,
+	      void *context);
+
+static inline uint64_t go_u64(const uint8_t *bytes)
+{
+	uint64_t v;
+
+	__builtin_memcpy(&v, bytes, sizeof(v));
+	return v;
+}
+
+static inline uint32_t go_u32(const uint8_t *bytes)
+{
+	uint32_t v;
+
+	__builtin_memcpy(&v, bytes, sizeof(v));
+	return v;
+}

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * A Go program in the reader child: what was learned of it once, and the scans of its memory that
+ * answer a request. One feature a file; each is a function that fills its part of the report and
+ * returns its status.
+ */
+#pragma once
+
+#include "agent/runtime/go/image.h"
+#include "agent/runtime/go/layout.h"
+#include "agent/runtime/go/memory.h"
+#include "agent/runtime/go/moduledata.h"
+#include "agent/runtime/go/report.h"
+#include "agent/runtime/go/variables.h"
+
+#define GO_WAIT_REASONS	    64
+#define GO_WAIT_REASON_SIZE 40
+
+struct go_process {
+	struct go_image image;
+	struct go_memory memory; /* its descriptor is owned here */
+	struct go_module module;
+	struct go_variables variables;
+	struct go_layout layout;
+	char wait_reasons[GO_WAIT_REASONS][GO_WAIT_REASON_SIZE];
+	bool async_timers, limit_from_environment;
+	bool goroutines;    /* their offsets hold */
+	uint64_t attach_ns; /* CPU time */
+};
+
+/* Learn what a request needs. -ENOEXEC when it is no Go program, -ENODATA when it is one whose
+ * function table cannot be read, or as the source and go_memory_read. */
+int go_process_new(const struct source *source, struct go_process **ret);
+void go_process_free(struct go_process *p);
+
+/* A report while it is made: names are kept once. */
+struct go_builder {
+	struct go_process *process;
+	const struct go_request *request;
+	struct go_report *report;
+	uint16_t code_slots[2 * GO_CODES];	/* by pc, index + 1 */
+	uint32_t string_slots[GO_STRINGS / 16]; /* by content, offset + 1 */
+};
+
+/* Offset of the string in the report, 0 ("") when there is no room. */
+uint32_t go_builder_string(struct go_builder *b, const char *text);
+/* Index of the code in the report, GO_CODES when there is no room. call: see go_table_places. */
+uint16_t go_builder_code(struct go_builder *b, uint64_t pc, bool call);
+
+/* The features. */
+enum go_status go_goroutines_scan(struct go_builder *b);
+
+/* A feature's own status for what memory reads fail with. */
+enum go_status go_status_of(int error);

@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What the root process asks of a Go program and what the reader child answers: one struct each,
+ * of fixed widths. A stranger may have written every byte of the answer: go_report_check() says
+ * whether its counts and references hold, and strings are escaped when they leave it (go.h).
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* What can be read of a Go program, each with its own way to fail. X(feature, name) */
+#define GO_FEATURES(X)                                                                             \
+	X(GOROUTINES, "goroutines")                                                                \
+	X(TIMERS, "timers")                                                                        \
+	X(COLLECTOR, "collector")                                                                  \
+	X(BUCKETS, "heap profile")                                                                 \
+	X(POOLS, "pools")                                                                          \
+	X(CHANNELS, "channels")
+
+enum go_feature {
+#define X(feature, ...) GO_##feature,
+	GO_FEATURES(X)
+#undef X
+		GO_FEATURE_MAX
+};
+
+/* X(status, text): why a feature says nothing. */
+#define GO_STATUSES(X)                                                                             \
+	X(READ, "")                                                                                \
+	X(NOT_ASKED, "not asked for")                                                              \
+	X(NO_VARIABLE, "the runtime's code does not lead to its variables")                        \
+	X(NO_LAYOUT, "the runtime's structures are not as in any known version")                   \
+	X(NO_PROFILE, "the program was built without a heap profile")                              \
+	X(TORN, "the runtime's structures contradict themselves")                                  \
+	X(UNREADABLE, "its memory could not be read")                                              \
+	X(TOO_LONG, "there is more to read than is allowed at once")
+
+enum go_status {
+#define X(status, ...) GO_##status,
+	GO_STATUSES(X)
+#undef X
+		GO_STATUS_MAX
+};
+
+#define GO_SLICES     12
+#define GO_GROUPS     256
+#define GO_TIMERS_MAX 128
+#define GO_CODES      1024
+#define GO_PLACES     1280
+#define GO_STACKS     2048 /* codes of all stacks together */
+#define GO_STACK      32   /* codes of one */
+#define GO_STRINGS    36864
+#define GO_VERSION    32
+
+struct go_request {
+	uint32_t wanted;   /* bits by enum go_feature; 0 asks whether it is a Go program at all */
+	uint32_t stacks;   /* how many of the largest groups of goroutines come with a stack */
+	uint32_t n_slices; /* goroutines are told apart by age: see go_group.live */
+	uint32_t pad;
+	uint64_t slices[GO_SLICES]; /* goroutine ids, ascending; from earlier reports' last_goid */
+};
+
+/* A source position; a code address has several where calls were inlined, innermost first. */
+struct go_place {
+	uint32_t function, file; /* in strings */
+	uint32_t line;
+};
+
+struct go_code {
+	uint64_t pc;	 /* in the process */
+	uint64_t offset; /* in the file of the executable */
+	uint16_t first, n;
+	uint32_t pad;
+};
+
+/* Goroutines that one go statement made, that wait alike. */
+struct go_group {
+	uint16_t made;		 /* code: the go statement; GO_CODES when there is none */
+	uint16_t start;		 /* code: the function that it runs */
+	uint16_t stack, n_stack; /* in stacks: of one of them, parked; empty for a running one */
+	uint32_t reason;	 /* in strings: what it waits for, "" when it does not wait */
+	uint32_t count;
+	uint64_t oldest;      /* goroutine id */
+	uint64_t stack_bytes; /* that their stacks take together */
+	/* by_age[i]: of these, ids up to slices[i] and above slices[i - 1]; the last: above all */
+	uint32_t by_age[GO_SLICES + 1];
+	uint32_t leaked; /* of these, found unreachable by the runtime itself (Go 1.26) */
+};
+
+enum go_timer_kind {
+	GO_TIMER_CALLBACK, /* time.AfterFunc; code is the callback */
+	GO_TIMER_CONTEXT,  /* the deadline of a context */
+	GO_TIMER_TICKER,   /* sends on a channel, again and again */
+	GO_TIMER_ONCE,	   /* sends on a channel once: time.After, time.NewTimer */
+	GO_TIMER_SLEEP,	   /* a goroutine in time.Sleep; code is its go statement */
+	GO_TIMER_DEADLINE, /* of a connection */
+	GO_TIMER_OTHER,	   /* code is the runtime's own callback */
+	GO_TIMER_KINDS
+};
+
+struct go_timer {
+	uint32_t kind;
+	uint16_t code, pad;
+	uint64_t count;
+	uint64_t period;   /* nanoseconds, of one of them; 0 when it fires once */
+	int64_t left_most; /* nanoseconds until the last one fires */
+};
+
+struct go_collector {
+	uint64_t heap_marked;		  /* bytes that the last collection found alive */
+	uint64_t heap_live;		  /* that, and what was allocated since */
+	uint64_t goal;			  /* heap_live at which the next begins */
+	uint64_t memory_limit;		  /* bytes; INT64_MAX for none */
+	uint64_t total_alloc, total_free; /* bytes since the start, objects of all sizes */
+	uint64_t mapped_ready;		  /* bytes of memory that the runtime has in use */
+	uint64_t pause_ns;		  /* since the start */
+	uint32_t cycles;
+	int32_t percent;     /* GOGC; -1 when off */
+	double cpu_fraction; /* of the program's CPU time since its start */
+};
+
+struct go_report {
+	uint32_t size;	/* bytes that were sent: strings are the last field and cut to their use */
+	uint32_t minor; /* 22 of Go 1.22 */
+	char version[GO_VERSION]; /* "go1.22.12", terminated */
+	uint32_t status[GO_FEATURE_MAX];
+	uint32_t calibrated; /* offsets were derived, since the version is not in the table */
+	uint32_t
+		async_timers; /* dropped timers stay until they fire or for ever (before Go 1.23) */
+	uint32_t limit_from_environment; /* GOMEMLIMIT was set when the program started */
+
+	/* What reading took. */
+	uint64_t cpu_ns, attach_ns, reads, bytes, failed;
+
+	uint64_t last_goid; /* largest goroutine id seen */
+	uint64_t live;	    /* goroutines, without the runtime's own */
+	uint64_t system;    /* the runtime's own */
+	uint64_t dead;	    /* structs that wait to be used again */
+	uint64_t implausible;
+	uint64_t other; /* goroutines of groups that found no room */
+	uint32_t n_groups;
+
+	uint32_t n_timers;
+	uint64_t timers, sampled; /* live ones; 1 in so many was looked at closely */
+	struct go_collector collector;
+
+	uint32_t n_codes, n_places, n_stacks, n_strings; /* of the tables below */
+	struct go_group groups[GO_GROUPS];		 /* largest first */
+	struct go_timer timer_groups[GO_TIMERS_MAX];
+	struct go_code codes[GO_CODES];
+	struct go_place places[GO_PLACES];
+	uint16_t stacks[GO_STACKS];
+	char strings[GO_STRINGS]; /* terminated ones; offset 0 is "" */
+};
+
+_Static_assert(sizeof(struct go_request) == 16 + 8 * GO_SLICES, "wire");
+_Static_assert(sizeof(struct go_group) == 32 + 4 * (GO_SLICES + 2) && sizeof(struct go_code) == 24,
+	       "wire");
+_Static_assert(sizeof(struct go_report) < 120 * 1024, "a message holds it");
+
+/* 0, or -EPROTO for an answer whose size, counts or references do not hold. */
+int go_report_check(const struct go_report *r, size_t size);
+
+const char *go_feature_name(enum go_feature feature);
+const char *go_status_text(uint32_t status);

@@ -3,17 +3,27 @@
 #include <string.h>
 
 #include "agent/base/cleanup.h"
+#include "agent/trend/gains.h"
 #include "agent/trend/proof.h"
 #include "agent/trend/reset.h"
 #include "agent/trend/slope.h"
 
 #define LEAST_SPAN  28 /* windows: a day and some, so that one day's shape is no proof */
-#define RESET_SPAN  48 /* with a reset inside */
+#define RESET_SPAN  30 /* with a reset inside */
+#define DAYS_SPAN   56 /* compared with the day before */
 #define LEAST_GAINS 5
-#define START_UP    6	  /* windows of anyone's warm-up */
 #define LEAST_GAIN  4.0	  /* units over the span */
 #define LEAST_SHARE 0.004 /* of the value */
 #define QUANTUM	    0.3	  /* scatter that whole numbers have at least */
+#define START_UP    6	  /* windows of anyone's warm-up */
+#define STEP	    3	  /* windows that a step may take */
+#define RECENT	    8	  /* windows before the last */
+
+/* Windows that the better part of a gain took: of what idled before, a day and some as well. Up to
+ * SHORT all that is known is hardly longer than the span. */
+#define LEAST_WIDTH 22
+#define SHORT_WIDTH 19
+#define SHORT	    32
 
 /* Shares of a mean gain. */
 #define FIRST_THIRD 0.2	 /* what the first third needs: it did not just begin */
@@ -24,8 +34,11 @@
 #define SURE	    0.5	 /* … with so many standard errors against us */
 #define WITHOUT_TWO 0.25 /* what is left without the two largest gains */
 #define LAST_SIX    0.3	 /* the last windows */
+#define LAST_ONE    0.4	 /* the last window and the last two, by those before … */
+#define CHANCE	    2	 /* … or with so many standard deviations against us */
 #define LAST_DAY    0.75 /* the last day, by those before */
 #define DAYS_BEFORE 0.3	 /* those before, by the last */
+#define EACH_HOUR   0.4	 /* each three windows against the day before */
 
 /* Student's t that one in two thousand exceeds, by degrees of freedom. */
 static double student(unsigned int df)
@@ -37,123 +50,22 @@ static double student(unsigned int df)
 	return t[df < ARRAY_SIZE(t) ? df - 1 : ARRAY_SIZE(t) - 1];
 }
 
-/* The gains from block to block, oldest first. */
-struct gains {
-	const double *v;
-	unsigned int n, block;
-	double sum, mean;
-};
-
-/* All gains of blocks that are counted back from the end, into v; how many. */
-static unsigned int gains_of(const float *y, unsigned int n, unsigned int block,
-			     double v[PROOF_WINDOWS])
-{
-	unsigned int count = n / block;
-	const float *at = y + n - block * count;
-	float before = slope_lowest(at, block);
-
-	for (unsigned int k = 1; k < count; k++) {
-		float low = slope_lowest(at + k * block, block);
-
-		v[k - 1] = low - before;
-		before = low;
-	}
-	return count - 1;
-}
-
-/* The last n of all these gains. */
-static struct gains last_gains(const double *all, unsigned int n_all, unsigned int n,
-			       unsigned int block)
-{
-	struct gains g = { .v = all + n_all - n, .n = n, .block = block };
-
-	for (unsigned int i = 0; i < n; i++)
-		g.sum += g.v[i];
-	g.mean = g.sum / n;
-	return g;
-}
-
-/* Keep the two largest of what is shown. */
-static void keep_two(float v, float largest[2])
-{
-	if (v > largest[0]) {
-		largest[1] = largest[0];
-		largest[0] = v;
-	} else if (v > largest[1]) {
-		largest[1] = v;
-	}
-}
-
-/* Without its two largest, what is left of the gain? */
-static double without_two(const struct gains *g)
-{
-	float largest[2] = { 0 };
-
-	for (unsigned int i = 0; i < g->n; i++)
-		keep_two((float)g->v[i], largest);
-	return (g->sum - largest[0] - largest[1]) / g->sum;
-}
-
-/* The mean of n gains from `begin`, of the mean of all. */
-static double part_of(const struct gains *g, unsigned int begin, unsigned int n)
-{
-	double sum = 0;
-
-	for (unsigned int i = begin; i < begin + n; i++)
-		sum += g->v[i];
-	return sum / n / g->mean;
-}
-
 /* It grew in the first third as well, and no less in the last, and in the second half. */
 static bool is_even(const struct gains *g)
 {
 	unsigned int third = (g->n + 2) / 3, half = g->n / 2;
 
-	return part_of(g, 0, third) >= FIRST_THIRD &&
-	       part_of(g, g->n - third, third) >= LAST_THIRD &&
-	       part_of(g, g->n - half, half) >= LATER_HALF * part_of(g, 0, half);
-}
-
-/* What y[begin..end) gained, its two largest steps up and down set aside: steps are no growth. */
-static double gain_without_steps(const float *y, unsigned int begin, unsigned int end)
-{
-	float up[2] = { 0 }, down[2] = { 0 };
-
-	for (unsigned int i = begin + 1; i < end; i++) {
-		keep_two(y[i] - y[i - 1], up);
-		keep_two(y[i - 1] - y[i], down);
-	}
-	return y[end - 1] - y[begin] - up[0] - up[1] + down[0] + down[1];
-}
-
-/* A line through the gains: its slope, and the scatter about it. */
-static void fit(const struct gains *g, double *ret_slope, double *ret_slope_error,
-		double *ret_scatter)
-{
-	double middle = (g->n - 1) / 2.0, sxx = 0, sxy = 0, rest = 0, slope;
-
-	for (unsigned int i = 0; i < g->n; i++) {
-		sxx += (i - middle) * (i - middle);
-		sxy += (i - middle) * (g->v[i] - g->mean);
-	}
-	slope = sxy / sxx;
-	for (unsigned int i = 0; i < g->n; i++) {
-		double off = g->v[i] - g->mean - slope * (i - middle);
-
-		rest += off * off;
-	}
-	*ret_scatter = sqrt(rest / (g->n - 2) + QUANTUM * QUANTUM);
-	*ret_slope_error = *ret_scatter / sqrt(sxx);
-	*ret_slope = slope;
+	return gains_part(g, 0, third) >= FIRST_THIRD &&
+	       gains_part(g, g->n - third, third) >= LAST_THIRD &&
+	       gains_part(g, g->n - half, half) >= LATER_HALF * gains_part(g, 0, half);
 }
 
 /* Gains that decline for sure, towards an end that is not far. */
-static bool is_concave(const struct gains *g, double slope, double error)
+static bool is_concave(const struct gains *g, const struct gains_line *line)
 {
-	double half = (g->n - 1) / 2.0;
+	double half = (g->n - 1) / 2.0 * (line->slope - SURE * line->slope_error);
 
-	slope -= SURE * error;
-	return g->mean + slope * half < DECLINE * (g->mean - slope * half);
+	return g->mean + half < DECLINE * (g->mean - half);
 }
 
 static bool is_enough(const struct gains *g, const float *y, unsigned int n)
@@ -168,15 +80,32 @@ static bool takes_part(const float *y, unsigned int n, double rate)
 	       slope_lowest(y + n - 2, 2) - slope_lowest(y + n - 5, 2) >= LAST_SIX * 3 * rate;
 }
 
+/* Whether the last k gains are like those before them: what goes on does not stop at once. */
+static bool goes_on(const float *y, unsigned int n, unsigned int k)
+{
+	const float *before = y + n - 1 - k - RECENT;
+	double mean = (before[RECENT] - before[0]) / RECENT, squares = 0;
+
+	for (unsigned int i = 0; i < RECENT; i++) {
+		double off = before[i + 1] - before[i] - mean;
+
+		squares += off * off;
+	}
+	return y[n - 1] - y[n - 1 - k] >=
+	       LAST_ONE * k * mean - CHANCE * sqrt(k * squares / (RECENT - 1));
+}
+
+/* The cheap questions first: most series fail at one of them. */
 static bool proves_by_blocks(const float *y, unsigned int n, const struct gains *g)
 {
-	double slope, error, scatter;
+	struct gains_line line;
 
-	if (g->n < LEAST_GAINS || !is_enough(g, y, n) || without_two(g) < WITHOUT_TWO ||
-	    !is_even(g) || !takes_part(y, n, g->mean / g->block))
+	if (g->n < LEAST_GAINS || !is_enough(g, y, n) || !takes_part(y, n, g->mean / g->block) ||
+	    !is_even(g) || gains_without_two(g) < WITHOUT_TWO ||
+	    gains_width(y, n, g) < (n <= SHORT ? SHORT_WIDTH : LEAST_WIDTH))
 		return false;
-	fit(g, &slope, &error, &scatter);
-	return !is_concave(g, slope, error) && g->mean * sqrt(g->n) > student(g->n - 2) * scatter;
+	line = gains_fit(g);
+	return !is_concave(g, &line) && g->mean * sqrt(g->n) > student(g->n - 2) * line.scatter;
 }
 
 /* The gains of whole days: the last against those before, and those against the last. */
@@ -186,7 +115,7 @@ static bool day_holds(const struct gains *g, unsigned int per_day)
 
 	for (unsigned int i = g->n - per_day; i < g->n; i++)
 		last += g->v[i];
-	before = (g->sum - last) / (g->n / per_day - 1);
+	before = (g->sum - last) / ((double)g->n / per_day - 1);
 	return last >= LAST_DAY * before && before >= DAYS_BEFORE * last;
 }
 
@@ -196,15 +125,20 @@ static bool grows_without_steps(const float *y, unsigned int n, const struct gai
 	double sum = 0;
 
 	for (unsigned int end = n; end + g->n * g->block >= n + PROOF_DAY; end -= PROOF_DAY)
-		sum += gain_without_steps(y, end - PROOF_DAY, end);
+		sum += gains_without_steps(y, end - PROOF_DAY, end, STEP);
 	return sum >= WITHOUT_TWO * g->sum;
 }
 
-/* Six windows against the same six of the day before. */
-static bool above_yesterday(const float *y, unsigned int n, double rate)
+/* Each three windows against the same three of the day before, all over the span. */
+static bool above_yesterday(const float *y, unsigned int n, const struct gains *g)
 {
-	return slope_lowest(y + n - 6, 6) - slope_lowest(y + n - 6 - PROOF_DAY, 6) >=
-	       PROOF_DAY * rate / 2;
+	unsigned int begin = n - (g->n + 1) * g->block + PROOF_DAY;
+
+	for (unsigned int i = n; i >= begin + 3; i -= 3)
+		if (slope_lowest(y + i - 3, 3) - slope_lowest(y + i - 3 - PROOF_DAY, 3) <
+		    EACH_HOUR * PROOF_DAY * g->mean / g->block)
+			return false;
+	return true;
 }
 
 static bool proves_by_days(const float *y, unsigned int n, const struct gains *g)
@@ -213,7 +147,7 @@ static bool proves_by_days(const float *y, unsigned int n, const struct gains *g
 	double squares = 0;
 
 	if (!is_enough(g, y, n) || !day_holds(g, per_day) || !grows_without_steps(y, n, g) ||
-	    !above_yesterday(y, n, g->mean / g->block))
+	    !above_yesterday(y, n, g))
 		return false;
 	for (unsigned int i = per_day; i < g->n; i++)
 		squares += (g->v[i] - g->v[i - per_day]) * (g->v[i] - g->v[i - per_day]);
@@ -224,14 +158,11 @@ static bool proves_by_days(const float *y, unsigned int n, const struct gains *g
 static void tell(const struct gains *g, enum proof_kind kind, struct evidence *ret,
 		 double *ret_rate)
 {
-	double slope, error, scatter;
-
-	fit(g, &slope, &error, &scatter);
 	ret->proof = (uint8_t)kind;
 	ret->block = (uint8_t)g->block;
 	ret->span = (uint16_t)((g->n + 1) * g->block);
 	*ret_rate = g->mean / g->block;
-	ret->rate_error = (float)(2 * scatter / sqrt(g->n) / g->block);
+	ret->rate_error = (float)(2 * gains_fit(g).scatter / sqrt(g->n) / g->block);
 }
 
 /*
@@ -245,8 +176,8 @@ static bool slowed_down(const float *y, unsigned int n)
 
 	if (n < 2 * PROOF_DAY)
 		return false;
-	first = gain_without_steps(y, n - 2 * half, n - half);
-	second = gain_without_steps(y, n - half, n);
+	first = gains_without_steps(y, n - 2 * half, n - half, 1);
+	second = gains_without_steps(y, n - half, n, 1);
 	return first > 0 && second < HISTORY * first;
 }
 
@@ -255,13 +186,15 @@ static const unsigned int blocks[] = { 2, 4, 6, 8, 12 };
 static bool try_blocks(const float *y, unsigned int n, unsigned int least, struct evidence *ret,
 		       double *ret_rate)
 {
-	double all[PROOF_WINDOWS];
+	double all[GAINS_MAX];
 
+	if (!goes_on(y, n, 1) || !goes_on(y, n, 2))
+		return false;
 	for (size_t b = 0; b < ARRAY_SIZE(blocks); b++) {
-		unsigned int n_all = gains_of(y, n, blocks[b], all);
+		unsigned int n_all = gains_all(y, n, blocks[b], all);
 
 		for (unsigned int k = (least - 1) / blocks[b]; k <= n_all; k++) {
-			struct gains g = last_gains(all, n_all, k, blocks[b]);
+			struct gains g = gains_last(all, n_all, k, blocks[b]);
 
 			if (!proves_by_blocks(y, n, &g))
 				continue;
@@ -274,13 +207,13 @@ static bool try_blocks(const float *y, unsigned int n, unsigned int least, struc
 
 static bool try_days(const float *y, unsigned int n, struct evidence *ret, double *ret_rate)
 {
-	double all[PROOF_WINDOWS];
+	double all[GAINS_MAX];
 
 	for (size_t b = 1; b < ARRAY_SIZE(blocks); b++) {
-		unsigned int n_all = gains_of(y, n, blocks[b], all), day = PROOF_DAY / blocks[b];
+		unsigned int n_all = gains_all(y, n, blocks[b], all);
 
-		for (unsigned int k = 2 * day; k <= n_all; k += day) {
-			struct gains g = last_gains(all, n_all, k, blocks[b]);
+		for (unsigned int k = DAYS_SPAN / blocks[b]; k <= n_all; k++) {
+			struct gains g = gains_last(all, n_all, k, blocks[b]);
 
 			if (!proves_by_days(y, n, &g))
 				continue;

@@ -12,19 +12,26 @@
  * - A random walk is the null hypothesis, not noise around a level: walks and caches make runs of
  *   hours that any regression calls significant (Granger and Newbold 1974, "Spurious regressions").
  *   So the gains from block to block are tested: their mean against their own scatter, by Student's
- *   t. Noise around a line makes gains alternate, which only errs on the cautious side. The scatter
- *   is taken about a straight line through the gains, so that acceleration is no noise.
+ *   t. The scatter is taken about a straight line through the gains, so that acceleration is no
+ *   noise, and as the long-run variance of Newey and West (1987, "A simple, positive semi-definite
+ *   … covariance matrix"): the hours of one warm-up follow from one event and count as one, and
+ *   noise around a line, which the next gain takes back, counts for less than it seems.
+ * - Width. At the default a day and some must have passed, and most of the gain must have taken as
+ *   long: of the lower envelope (what no later value gave back), from a tenth to 95 %. What idled
+ *   and then filled up within a day does not pass. A cache that fills straight for longer than
+ *   this cannot be told from a leak by anything but waiting.
  * - Concavity. What warms up or saturates has gains that decline: the same line's slope against its
  *   error, and the gain of the last third against the whole.
  * - The day before. A daily cycle cancels in whole days, and what scatters is the gain of a block
  *   against the block at the same hour a day earlier (seasonal differences; the idea of Hirsch,
- *   Slack and Smith 1982, "seasonal Kendall").
+ *   Slack and Smith 1982, "seasonal Kendall"). This asks for two days and a third: each three
+ *   windows must be above the same three of the day before, all over the span.
  * - A step is not a leak: without its two largest gains the span must still grow; and what ended is
- *   none: the last six windows must take part.
- * - Restarts. A drop that loses most of what a stretch of half a day or more had gained, within two
- *   windows, is a reset, provided that the stretch had not levelled before it: it is taken out and
- *   the stretches are read as one (what a counter's rate does with resets). Two days are asked for
- * then.
+ *   none: the last six windows must take part, and the last one and two must be like the eight
+ *   before them, which is what a cache that has just filled up fails at.
+ * - Restarts, in what survives them: a drop that loses most of what a stretch of half a day or
+ *   more had gained, within a window, is a reset, provided that the stretch grew to its end: it is
+ *   taken out and the stretches are read as one (what a counter's rate does with resets).
  * - It is asked at each window, so a test is made at one in a thousand or rarer, and several must
  * agree (Wald 1945 and its successors bound the errors of asking repeatedly; here the spans overlap
  * so much that the few independent ones are paid for by the level).

@@ -7,13 +7,14 @@
 #define STRETCH	   12	/* windows */
 #define LOSS	   0.7f /* of what the stretch had gained */
 #define LATER_HALF 0.6f /* of the gain of the first half */
+#define FIRST_HALF 0.3f /* of the gain of the later half */
 
-/* Whether lows[begin..end) gained to its end, about as much in its second half as in the first. */
+/* Whether it gained to its end, about as much in its second half as in the first. */
 static bool still_grew(const float *v, unsigned int n)
 {
 	float first = v[n / 2] - v[1], second = v[n - 1] - v[n / 2];
 
-	return first > 0 && second >= LATER_HALF * first &&
+	return first > 0 && second >= LATER_HALF * first && first >= FIRST_HALF * second &&
 	       v[n - 1] - v[n - 1 - n / 4] > 0.1f * (v[n - 1] - v[1]);
 }
 

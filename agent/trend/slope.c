@@ -1,16 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <math.h>
-#include <stdlib.h>
 
 #include "agent/trend/slope.h"
 
 #define DEVIATE_95 1.96
 
-static int compare_floats(const void *a, const void *b)
+/* Put v among n sorted values: they are few, and sorted as they come. */
+static void insert_sorted(float *sorted, unsigned int n, float v)
 {
-	float x = *(const float *)a, y = *(const float *)b;
-
-	return (x > y) - (x < y);
+	while (n && sorted[n - 1] > v) {
+		sorted[n] = sorted[n - 1];
+		n--;
+	}
+	sorted[n] = v;
 }
 
 static double kendall_variance(double n)
@@ -26,8 +28,7 @@ double slope_sen(const float *v, unsigned int n, double *ret_error)
 
 	for (unsigned int i = 0; i < n; i++)
 		for (unsigned int j = i + 1; j < n; j++)
-			slopes[k++] = (v[j] - v[i]) / (float)(j - i);
-	qsort(slopes, k, sizeof(*slopes), compare_floats);
+			insert_sorted(slopes, k++, (v[j] - v[i]) / (float)(j - i));
 	low = (int)((k - DEVIATE_95 * sqrt(kendall_variance(n))) / 2);
 	low = low > 0 ? low - 1 : 0;
 	high = (int)k - 1 - low;

@@ -125,6 +125,27 @@ static double cache_fills(double t)
 	return round(1000 + 100 * fmin(t, 20));
 }
 
+static double cache_fills_late(double t)
+{
+	return round(1000 + 100 * fmin(fmax(t - 40, 0), 24));
+}
+
+static double is_taken_up(double t)
+{
+	return round(1000 + 800 / (1 + exp(-(t - 45) / 4)));
+}
+
+static double three_warm_ups(double t)
+{
+	return round(1000 + 200 * (1 - exp(-fmax(t - 30, 0) / 3)) +
+		     250 * (1 - exp(-fmax(t - 50, 0) / 3)) + 200 * (1 - exp(-fmax(t - 66, 0) / 3)));
+}
+
+static double steps_on_a_day(double t)
+{
+	return round(1000 + 200 * day(t) + 150 * (t > 35) + 150 * (t > 58) + 150 * (t > 79));
+}
+
 static double teeth_of_hours(double t)
 {
 	return round(1000 + 100 * fmod(t, 7.3));
@@ -168,7 +189,7 @@ static const struct {
 	{ "plain", leak_plain, 30 },
 	{ "in noise", leak_in_noise, 36 },
 	{ "under teeth", leak_under_teeth, 40 },
-	{ "under a day", leak_under_a_day, 56 },
+	{ "under a day", leak_under_a_day, 62 },
 	{ "of stairs", leak_of_stairs, 40 },
 	{ "late", leak_late, 30 + 30 },
 	{ "with restarts", leak_with_restarts, 50 },
@@ -179,6 +200,10 @@ static const struct {
 	{ "slow warm-up", slow_warm_up, NEVER },
 	{ "logarithm", logarithm, NEVER },
 	{ "cache fills", cache_fills, NEVER },
+	{ "cache fills late", cache_fills_late, NEVER },
+	{ "is taken up", is_taken_up, NEVER },
+	{ "three warm-ups", three_warm_ups, NEVER },
+	{ "steps on a day", steps_on_a_day, NEVER },
 	{ "teeth of hours", teeth_of_hours, NEVER },
 	{ "cycle of days", cycle_of_days, NEVER },
 	{ "steps", steps, NEVER },

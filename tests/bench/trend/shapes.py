@@ -1,93 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Shapes of growth that is a leak, and of growth, cycles and jumps that is none.
-
-Each shape is a function of a random.Random and the time in hours; it returns a list of the value's
-share of the base at each step, and leaks also when they begin. Four days, a sample a minute.
-"""
+"""Shapes of growth that is a leak, and of growth, cycles and jumps that is none."""
 
 import math
 
-HOURS = 96
-STEPS = HOURS * 60
-TIMES = [i / 60 for i in range(STEPS)]
-
-STEADY, LEAKS, UNSEEN = {}, {}, set()
-
-
-def steady(shape):
-    STEADY[shape.__name__] = shape
-    return shape
-
-
-def leak(shape):
-    LEAKS[shape.__name__] = shape
-    return shape
-
-
-def unseen(shape):
-    """Never looked at while the detector was tuned."""
-    UNSEEN.add(shape.__name__)
-    return shape
-
-
-# Parts that shapes are put together from.
-
-def daily(rng, low=0.2, high=1.0):
-    """A daily cycle around zero, sharper or blunter, each day a little other."""
-    amplitude, phase, blunt = rng.uniform(low, high), rng.uniform(0, 24), rng.uniform(0.5, 1.5)
-    days = [rng.uniform(0.9, 1.1) for _ in range(HOURS // 24 + 2)]
-
-    def value(t):
-        s = math.sin(2 * math.pi * (t - phase) / 24)
-        return amplitude * days[int((t - phase + 24) // 24)] * math.copysign(abs(s) ** blunt, s) / 2
-    return [value(t) for t in TIMES]
-
-
-def saw(rng, shortest, longest, depth, jitter=0.15):
-    """Teeth: each rises for a period and falls back."""
-    period, out, begin, length, top = rng.uniform(shortest, longest), [], 0, 0, 1
-    for t in TIMES:
-        if t >= begin + length:
-            begin, length = t, period * rng.uniform(1 - jitter, 1 + jitter)
-            top = rng.uniform(1 - jitter, 1 + jitter)
-        out.append(depth * top * (t - begin) / length)
-    return out
-
-
-def bursts(rng, a_day, decay, height):
-    out, level = [], 0.0
-    fall = math.exp(-1 / 60 / decay)
-    for _ in TIMES:
-        if rng.random() < a_day / 1440:
-            level += height * rng.uniform(0.3, 1.5)
-        level *= fall
-        out.append(level)
-    return out
-
-
-def walk(rng, correlation, spread):
-    """Returns to its mean within about `correlation` hours."""
-    keep = math.exp(-1 / 60 / correlation)
-    kick, x, out = spread * math.sqrt(1 - keep * keep), rng.gauss(0, spread), []
-    for _ in TIMES:
-        x = keep * x + rng.gauss(0, kick)
-        out.append(x)
-    return out
-
-
-def jumps(rng, at, size):
-    marks = sorted((rng.uniform(*at), size(rng)) for _ in range(rng.randint(1, 4)))
-    return [sum(s for m, s in marks if t >= m) for t in TIMES]
-
-
-def line(rng, low=0.25, high=2.5, onset=0.0):
-    gain = math.exp(rng.uniform(math.log(low), math.log(high)))
-    return [gain * max(0.0, t - onset) / HOURS for t in TIMES]
-
-
-def add(*parts):
-    return [1 + sum(values) for values in zip(*parts)]
-
+from parts import (HOURS, STEPS, TIMES, add, bursts, daily, jumps, leak, line, saw, steady, walk)
 
 # What is no leak.
 
@@ -201,14 +117,12 @@ def nightly_batch(rng):
 
 
 @steady
-@unseen
 def odd_cycle(rng):
     period, phase = rng.uniform(7, 40), rng.uniform(0, 6.28)
     return add([0.3 * math.sin(2 * math.pi * t / period + phase) for t in TIMES])
 
 
 @steady
-@unseen
 def cache_in_steps(rng):
     """Fills by load: a daily cycle makes it fill faster by day, and full it is."""
     load, level, out, full = daily(rng, 0.5, 1), 0.0, [], rng.uniform(0.3, 1.2)
@@ -219,32 +133,27 @@ def cache_in_steps(rng):
 
 
 @steady
-@unseen
 def deploy_and_warm(rng):
     marks = [(rng.uniform(4, 90), rng.uniform(0.1, 0.5)) for _ in range(3)]
     return add([sum(s * (1 - math.exp(-(t - m) / 3)) for m, s in marks if t > m) for t in TIMES])
 
 
 @steady
-@unseen
 def day_with_bursts(rng):
     return add(daily(rng), bursts(rng, 5, 2, 0.6))
 
 
 @steady
-@unseen
 def teeth_on_a_day(rng):
     return add(daily(rng, 0.2, 0.6), saw(rng, 2, 8, 0.6))
 
 
 @steady
-@unseen
 def slow_decline(rng):
     return [1 + 0.8 * (1 - t / HOURS) + d for t, d in zip(TIMES, daily(rng, 0.1, 0.4))]
 
 
 @steady
-@unseen
 def walk_between_walls(rng):
     x, out = rng.uniform(0, 0.6), []
     for _ in TIMES:
@@ -355,20 +264,17 @@ def one_an_hour(rng):
 
 
 @leak
-@unseen
 def under_deploys(rng):
     return add(line(rng, 0.6, 3), jumps(rng, (5, 90), lambda r: r.uniform(-0.1, 0.2))), 0
 
 
 @leak
-@unseen
 def exponential(rng):
     tau = rng.uniform(30, 60)
     return add([0.2 * (math.exp(t / tau) - 1) for t in TIMES]), 0
 
 
 @leak
-@unseen
 def under_a_week(rng):
     first = rng.randrange(7)
     factor = [0.6 if (first + t // 24) % 7 >= 5 else 1.0 for t in TIMES]
@@ -376,21 +282,18 @@ def under_a_week(rng):
 
 
 @leak
-@unseen
 def late_under_teeth(rng):
     onset = rng.uniform(12, 50)
     return add(line(rng, 1, 4, onset), saw(rng, 0.3, 4, 0.3)), onset
 
 
 @leak
-@unseen
 def restarts_under_teeth(rng):
     period, gain = rng.uniform(16, 40), rng.uniform(2, 4)
     return add([gain * (t % period) / HOURS for t in TIMES], saw(rng, 0.2, 1.5, 0.1)), 0
 
 
 @leak
-@unseen
 def with_pauses(rng):
     """The workload pauses for an hour or three now and then."""
     total, out, until = 0.0, [], 0.0

@@ -140,6 +140,14 @@ kernels:
 test-kernels: all workloads $(guest_tools)
 	$(Q)O=$(O) $(PYTHON) tests/run.py vm
 
+# The Go programs by each Go that Debian has; GO= names some builds, as in GO="1.19 1.26-old-pie".
+.PHONY: go-toolchains go-workloads
+go-toolchains:
+	$(Q)O=$(O) $(PYTHON) tests/workloads/go/toolchains.py
+
+go-workloads:
+	$(Q)O=$(O) $(PYTHON) tests/workloads/go/build.py $(GO)
+
 test-e2e: all $(drivers) workloads
 	$(Q)O=$(O) $(PYTHON) tests/run.py e2e
 

@@ -4,9 +4,8 @@
 
     O=build python3 tests/vm/kernels.py [--refresh]
 
-The mirror is the one of this machine's apt configuration; only the suites differ. Everything of
-apt's (lists, cache, state) is private and lies below build/vm, nothing is installed. What was once
-fetched is kept: a second run asks nobody. --refresh looks for newer versions.
+They come as tests/mirror.py says, and nothing is installed. What was once fetched is kept: a second
+run asks nobody. --refresh looks for newer versions.
 """
 
 import json
@@ -19,75 +18,23 @@ import subprocess
 import sys
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+sys.path.insert(0, str(ROOT / "tests"))
+from mirror import Apt, Missing  # noqa: E402
+
 FOLDER = ROOT / os.environ.get("O", "build") / "vm"
 PICKED = FOLDER / "kernels.json"
-SUITES = ("bullseye", "bookworm", "bookworm-backports", "trixie", "sid")
 SERIES = ("5.10", "6.1", "6.12", "newest")
-KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
 IMAGE = re.compile(r"^Package: linux-(image|binary)-(\d+\.\d+\S*-cloud-amd64)$", re.MULTILINE)
 
 
-class Missing(Exception):
-    """What the mirror does not have, or what an image does not hold."""
-
-
-def own_mirror():
-    """Where this machine gets its own release from."""
-    codename = re.search(r"^VERSION_CODENAME=(\w+)", pathlib.Path("/etc/os-release").read_text(),
-                         re.MULTILINE)[1]
-    sites = subprocess.run(["apt-get", "indextargets", "--format", "$(SITE)",
-                            "Created-By: Packages", f"Release: {codename}"],
-                           check=True, capture_output=True, text=True).stdout.split()
-    if not sites:
-        raise Missing(f"apt's configuration names no source of {codename}")
-    return sites[0]
-
-
-class Apt:
-    """apt with lists, cache and state of its own."""
-
-    def __init__(self, folder):
-        for sub in ("lists/partial", "cache/archives/partial", "state"):
-            (folder / sub).mkdir(parents=True, exist_ok=True)
-        (folder / "state/status").touch()
-        signed = f" signed-by={KEYRING}" if os.path.exists(KEYRING) else ""
-        mirror = own_mirror()
-        (folder / "sources.list").write_text("".join(
-            f"deb [arch=amd64{signed}] {mirror} {suite} main\n" for suite in SUITES))
-        (folder / "apt.conf").write_text(f"""
-            Dir::Etc::sourcelist "{folder}/sources.list";
-            Dir::Etc::sourceparts "-";
-            Dir::State "{folder}/state";
-            Dir::State::status "{folder}/state/status";
-            Dir::State::lists "{folder}/lists";
-            Dir::Cache "{folder}/cache";
-            APT::Architecture "amd64";
-            APT::Sandbox::User "root";
-            Acquire::Languages "none";
-            Acquire::Retries "3";
-        """)
-        self.environment = dict(os.environ, APT_CONFIG=str(folder / "apt.conf"))
-
-    def run(self, *words, cwd=None):
-        done = subprocess.run(words, env=self.environment, cwd=cwd, capture_output=True, text=True)
-        if done.returncode:
-            raise Missing(f"{' '.join(words[:2])}: {done.stderr.strip().splitlines()[-1:]}")
-        return done.stdout
-
-    def update(self):
-        """A suite that the mirror no longer carries must not hide the others."""
-        subprocess.run(["apt-get", "-q", "update"], env=self.environment, capture_output=True)
-
-    def images(self):
-        """{release: package} of every kernel image; linux-binary-… is where newer ones keep it."""
-        found = {}
-        for target in self.run("apt-get", "indextargets", "--format", "$(FILENAME)",
-                               "Created-By: Packages").split():
-            index = self.run("/usr/lib/apt/apt-helper", "cat-file", target)
-            for kind, release in IMAGE.findall(index):
-                if kind == "binary" or release not in found:
-                    found[release] = f"linux-{kind}-{release}"
-        return found
+def images(apt):
+    """{release: package} of every kernel image; linux-binary-… is where newer ones keep it."""
+    found = {}
+    for index in apt.indexes():
+        for kind, release in IMAGE.findall(index):
+            if kind == "binary" or release not in found:
+                found[release] = f"linux-{kind}-{release}"
+    return found
 
 
 def release_key(release):
@@ -136,31 +83,21 @@ def section_of(elf, wanted):
     raise Missing(f"no section {wanted.decode()}")
 
 
-def unpack(package, release):
-    """From the .deb to build/vm/RELEASE/vmlinuz and build/vm/btf/RELEASE.btf."""
-    scratch = FOLDER / "unpacked"
-    shutil.rmtree(scratch, ignore_errors=True)
-    subprocess.run(["dpkg", "-x", package, scratch], check=True)
-    images = list(scratch.rglob("vmlinuz*"))
-    if not images:
-        raise Missing(f"{package.name} holds no vmlinuz")
-    (FOLDER / "btf").mkdir(exist_ok=True)
-    (FOLDER / "btf" / f"{release}.btf").write_bytes(section_of(vmlinux_of(images[0]), b".BTF"))
-    (FOLDER / release).mkdir(exist_ok=True)
-    shutil.move(images[0], FOLDER / release / "vmlinuz")
-    shutil.rmtree(scratch)
-
-
 def fetch(apt, release, name):
+    """From the package to build/vm/RELEASE/vmlinuz and build/vm/btf/RELEASE.btf."""
     if (FOLDER / release / "vmlinuz").exists():
         return
-    print(f"  FETCH    {name}", flush=True)
-    folder = FOLDER / "packages"
-    folder.mkdir(exist_ok=True)
-    apt.run("apt-get", "-q", "download", name, cwd=folder)
-    package = next(folder.glob(f"{name}_*.deb"))
-    unpack(package, release)
-    package.unlink()
+    scratch = FOLDER / "unpacked"
+    shutil.rmtree(scratch, ignore_errors=True)
+    apt.unpack(name, scratch)
+    found = list(scratch.rglob("vmlinuz*"))
+    if not found:
+        raise Missing(f"{name} holds no vmlinuz")
+    (FOLDER / "btf").mkdir(exist_ok=True)
+    (FOLDER / "btf" / f"{release}.btf").write_bytes(section_of(vmlinux_of(found[0]), b".BTF"))
+    (FOLDER / release).mkdir(exist_ok=True)
+    shutil.move(found[0], FOLDER / release / "vmlinuz")
+    shutil.rmtree(scratch)
 
 
 def kernels(refresh=False):
@@ -168,13 +105,13 @@ def kernels(refresh=False):
     if PICKED.exists() and not refresh:
         picked = json.loads(PICKED.read_text())
     else:
-        apt = Apt(FOLDER / "apt")
+        apt = Apt(FOLDER.parent / "mirror")
         apt.update()
-        images, picked = apt.images(), {}
+        packages, picked = images(apt), {}
         for series in SERIES:
             try:
-                picked[series] = pick(images, series)
-                fetch(apt, picked[series], images[picked[series]])
+                picked[series] = pick(packages, series)
+                fetch(apt, picked[series], packages[picked[series]])
             except Missing as why:
                 picked[series] = None
                 print(f"  MISSING  {series}: {why}", file=sys.stderr)

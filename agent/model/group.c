@@ -164,6 +164,7 @@ static void groups_begin(struct model *m)
 	model_for_each_group (m, g) {
 		g->processes = 0;
 		memset(g->bounds, 0, sizeof(g->bounds));
+		g->taken = (struct taken){ 0 };
 		for (enum seep_slot s = 0; s < SLOT_MAX; s++) {
 			g->cells[s].live = 0;
 			g->cells[s].old = 0;
@@ -219,6 +220,10 @@ static void add_process(const struct model *m, struct model_group *g, const stru
 		bound_tighten(&g->bounds[s], &p->bounds[s]);
 	}
 	bound_tighten(&g->bounds[SLOT_MEMORY], &p->bounds[SLOT_MEMORY]);
+	if (p->taken.file > g->taken.file)
+		g->taken.file = p->taken.file;
+	if (p->taken.shmem > g->taken.shmem)
+		g->taken.shmem = p->taken.shmem;
 }
 
 static void drop_forgotten(struct model *m)
@@ -250,7 +255,7 @@ void groups_sum(struct model *m)
 			g->cells[SLOT_MEMORY].live += g->cells[s].live;
 	drop_forgotten(m);
 	model_for_each_group (m, g)
-		model_cells_trend(m, g->cells, true);
+		model_cells_trend(m, g->cells, &g->taken, true);
 	groups_forecast(m);
 }
 

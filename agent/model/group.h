@@ -24,5 +24,7 @@ void groups_free(struct model *m);
 /* When the first process of each group meets a bound of its own, once the trends are known. */
 void groups_forecast(struct model *m);
 
-/* Move the trends of one set of cells (model.c); restarts: see series_new(). */
-void model_cells_trend(struct model *m, struct model_cell *cells, bool restarts);
+/* Move the trends of one set of cells (model.c), which took so much of the memory that others hold
+ * as well; restarts: see series_new(). */
+void model_cells_trend(struct model *m, struct model_cell *cells, const struct taken *taken,
+		       bool restarts);

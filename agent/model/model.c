@@ -234,11 +234,11 @@ static void drop_unseen(struct model *m)
 	}
 }
 
-/* Of a cell that has a series. */
-static void move_trend(struct model *m, struct model_cell *c)
+/* Of a cell that has a series; taken: what the trend is to see, unless live is unknown. */
+static void move_trend(struct model *m, struct model_cell *c, int64_t taken)
 {
 	if (c->live != LIVE_UNKNOWN)
-		series_add(c->series, m->now, (double)c->live, m->window);
+		series_add(c->series, m->now, (double)taken, m->window);
 	c->trend = series_trend(c->series);
 	c->evidence = series_evidence(c->series);
 }
@@ -247,11 +247,12 @@ void model_cell_adopt(struct model *m, struct model_cell *c, struct series *s)
 {
 	series_free(c->series);
 	c->series = s;
-	move_trend(m, c);
+	move_trend(m, c, c->live);
 }
 
 /* A slot that was never used has no series: most of them, of most processes. */
-void model_cells_trend(struct model *m, struct model_cell *cells, bool restarts)
+void model_cells_trend(struct model *m, struct model_cell *cells, const struct taken *taken,
+		       bool restarts)
 {
 	for (enum seep_slot s = 0; s < SLOT_MAX; s++) {
 		struct model_cell *c = &cells[s];
@@ -262,15 +263,20 @@ void model_cells_trend(struct model *m, struct model_cell *cells, bool restarts)
 			m->lost[LOSS_MODEL][LOSS_NO_MEMORY]++;
 			continue;
 		}
-		move_trend(m, c);
+		move_trend(m, c, taken_of(cells, s, taken));
 	}
 }
 
 void model_end(struct model *m)
 {
+	static const struct taken none;
+
 	drop_unseen(m);
-	model_for_each_process (m, p)
-		model_cells_trend(m, p->cells, false);
-	model_for_each_netns(m, n) model_cells_trend(m, n->cells, false);
+	model_for_each_process (m, p) {
+		p->taken = taken_measure(&p->taken_base, p->cells, p->virtual_bytes, m->now,
+					 m->window);
+		model_cells_trend(m, p->cells, &p->taken, false);
+	}
+	model_for_each_netns(m, n) model_cells_trend(m, n->cells, &none, false);
 	groups_sum(m);
 }

@@ -18,6 +18,7 @@
 #include "agent/model/bound.h"
 #include "agent/model/loss.h"
 #include "agent/model/resource.h"
+#include "agent/model/taken.h"
 #include "agent/trend/series.h"
 
 #define LIVE_UNKNOWN	(-1)
@@ -60,6 +61,7 @@ struct model_group {
 	unsigned int processes;
 	struct model_cell cells[SLOT_MAX];
 	struct bound bounds[SLOT_MAX]; /* totals only: the tightest of its processes */
+	struct taken taken;	       /* the most of its processes */
 	struct forecast
 		soonest[SLOT_MAX]; /* of the bounds that each of its processes has for itself
 				    */
@@ -90,6 +92,8 @@ struct model_process {
 	uint64_t mm;	      /* identity of the address space: shared by CLONE_VM */
 	uint64_t rlimits[RLIMITS];
 	uint64_t virtual_bytes;
+	struct taken_base taken_base;
+	struct taken taken;
 	struct model_cell cells[SLOT_MAX];
 	struct bound bounds[SLOT_MAX]; /* totals only */
 	struct model_peer peers[MODEL_PEERS];

@@ -114,6 +114,7 @@ static void count_memory(struct model_process *p)
 	for (size_t i = 0; i < ARRAY_SIZE(parts); i++)
 		model_cell_add(p->cells, parts[i].slot,
 			       (int64_t)read_status_bytes(p->pid, parts[i].field));
+	p->virtual_bytes = read_status_bytes(p->pid, "VmSize:");
 	/* Counting mappings would wait for the process's own lock on its memory. */
 	model_cells_unknown(p->cells, SLOT_MAPPING);
 }

@@ -134,6 +134,48 @@ static void shared_pages_and_address_spaces_count_once(void **state)
 	model_free(m);
 }
 
+#define MIB (1 << 20)
+
+/* Sixty windows of a process that maps `mapped` more and touches `touched` more in each. */
+static enum verdict verdict_on(enum seep_slot slot, int64_t mapped, int64_t touched)
+{
+	struct model_process *p = NULL;
+	enum verdict worst = VERDICT_UNKNOWN;
+	struct model *m;
+	bool fresh;
+
+	assert_int_equal(model_new(20, 1, &m), 0);
+	for (int64_t t = 1; t <= 60 * 20; t++) {
+		model_begin(m, (double)t);
+		p = model_process(m, 1, 1, 1, &fresh);
+		strcpy(p->comm, "one");
+		assert_int_equal(model_set_group(m, p), 0);
+		p->virtual_bytes = (uint64_t)(1000 * MIB + mapped * t / 20);
+		model_cell_add(p->cells, SLOT_MEMORY_ANON, 10 * MIB);
+		model_cell_add(p->cells, slot, MIB + touched * t / 20);
+		model_end(m);
+		for (enum seep_slot s = SLOT_MEMORY; s <= SLOT_MEMORY_PAGETABLE; s++) {
+			worst = p->cells[s].trend.verdict > worst ? p->cells[s].trend.verdict : worst;
+			worst = m->groups->cells[s].trend.verdict > worst
+					? m->groups->cells[s].trend.verdict
+					: worst;
+		}
+	}
+	assert_int_equal(p->cells[SLOT_MEMORY].live, 11 * MIB + touched * 60);
+	model_free(m);
+	return worst;
+}
+
+static void touching_what_is_mapped_takes_nothing(void **state)
+{
+	assert_in_range(verdict_on(SLOT_MEMORY_SHMEM, 0, MIB), VERDICT_STEADY, VERDICT_WARMING);
+	assert_in_range(verdict_on(SLOT_MEMORY_FILE, 0, MIB), VERDICT_STEADY, VERDICT_WARMING);
+	assert_in_range(verdict_on(SLOT_MEMORY_SHMEM, MIB, 0), VERDICT_STEADY, VERDICT_WARMING);
+	assert_int_equal(verdict_on(SLOT_MEMORY_SHMEM, MIB, MIB), VERDICT_LEAKING);
+	assert_int_equal(verdict_on(SLOT_MEMORY_FILE, MIB, MIB), VERDICT_LEAKING);
+	assert_int_equal(verdict_on(SLOT_MEMORY_ANON, 0, MIB), VERDICT_LEAKING);
+}
+
 static void bounds_tighten_to_the_nearest(void **state)
 {
 	struct bound b = { BOUND_PID_MAX, 32768, 100 }, none = { 0 };
@@ -215,6 +257,7 @@ int main(void)
 		cmocka_unit_test(an_ended_process_is_dropped),
 		cmocka_unit_test(kinds_sum_to_their_total),
 		cmocka_unit_test(shared_pages_and_address_spaces_count_once),
+		cmocka_unit_test(touching_what_is_mapped_takes_nothing),
 		cmocka_unit_test(bounds_tighten_to_the_nearest),
 		cmocka_unit_test(ages_follow_objects),
 		cmocka_unit_test(births_tell_a_steady_past),

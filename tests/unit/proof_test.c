@@ -138,7 +138,7 @@ static double is_taken_up(double t)
 static double three_warm_ups(double t)
 {
 	return round(1000 + 200 * (1 - exp(-fmax(t - 30, 0) / 3)) +
-		     250 * (1 - exp(-fmax(t - 50, 0) / 3)) + 200 * (1 - exp(-fmax(t - 66, 0) / 3)));
+		     250 * (1 - exp(-fmax(t - 54, 0) / 3)) + 200 * (1 - exp(-fmax(t - 84, 0) / 3)));
 }
 
 static double steps_on_a_day(double t)

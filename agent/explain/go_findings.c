@@ -5,16 +5,29 @@
 #include "agent/base/cleanup.h"
 #include "agent/explain/go_source.h"
 #include "agent/runtime/go/go.h"
+#include "agent/runtime/go/patterns.h"
 
 /* The largest group of a site at the last pull: it has a stack before others do. */
 static const struct go_group *find_group(const struct go_report *r, const struct go_site *site)
 {
-	for (uint32_t i = 0; i < r->n_groups; i++) {
-		const struct go_group *g = &r->groups[i];
+	uint64_t key[2];
 
-		if (g->made < r->n_codes && g->start < r->n_codes &&
-		    r->codes[g->made].pc == site->made && r->codes[g->start].pc == site->start)
-			return g;
+	for (uint32_t i = 0; i < r->n_groups; i++) {
+		go_group_key(r, &r->groups[i], key);
+		if (key[0] == site->key[0] && key[1] == site->key[1])
+			return &r->groups[i];
+	}
+	return NULL;
+}
+
+static const struct go_timer *find_timer(const struct go_report *r, const struct go_site *site)
+{
+	uint64_t key[2];
+
+	for (uint32_t i = 0; i < r->n_timers; i++) {
+		go_timer_key(r, &r->timer_groups[i], key);
+		if (key[0] == site->key[0] && key[1] == site->key[1])
+			return &r->timer_groups[i];
 	}
 	return NULL;
 }
@@ -23,48 +36,110 @@ static const struct go_group *find_group(const struct go_report *r, const struct
 static int set_frames(const struct go_source *s, const struct go_group *g, struct finding *f)
 {
 	const struct go_report *r = s->report;
-	struct site_frame *frames = calloc(SITE_FRAMES, sizeof(*frames));
-	int e;
+	int e = go_frames_add(r, g->made, s->module, f->frames, &f->n_frames);
 
-	if (!frames)
-		return -ENOMEM;
-	f->frames = frames;
-	e = go_frames_add(r, g->made, s->module, frames, &f->n_frames);
 	for (uint16_t i = 0; e == 0 && i < g->n_stack; i++)
-		e = go_frames_add(r, r->stacks[g->stack + i], s->module, frames, &f->n_frames);
+		e = go_frames_add(r, r->stacks[g->stack + i], s->module, f->frames, &f->n_frames);
 	if (e == 0 && !g->n_stack)
-		e = go_frames_add(r, g->start, s->module, frames, &f->n_frames);
+		e = go_frames_add(r, g->start, s->module, f->frames, &f->n_frames);
 	return e;
 }
 
-/* A wait in the runtime's words has no place in the model, whose kinds are a table. */
-static int add_site(const struct go_source *s, const struct go_site *site, struct findings *ret)
+static int add_finding(const struct go_sites *sites, const struct go_site *site,
+		       const char *resource, struct findings *list, struct finding **ret)
 {
-	const struct go_group *g = find_group(s->report, site);
 	struct go_judgement judgement;
-	struct finding *f;
+	struct finding *f = findings_add(list);
 
-	if (!g)
-		return 0;
-	f = findings_add(ret);
 	if (!f)
 		return -ENOMEM;
-	go_sites_judge(&s->sites, site, &judgement);
-	f->resource = "goroutine";
+	f->frames = calloc(SITE_FRAMES, sizeof(*f->frames));
+	if (!f->frames)
+		return -ENOMEM;
+	go_sites_judge(sites, site, &judgement);
+	f->resource = resource;
 	f->verdict = judgement.verdict;
 	f->live = judgement.live;
 	f->created = judgement.created;
 	f->destroyed = judgement.destroyed;
 	f->growth_per_hour = judgement.growth_per_hour;
+	*ret = f;
+	return 0;
+}
+
+static void set_patterns(const struct go_source *s, const struct go_group *g,
+			 const struct go_timer *t, struct finding *f)
+{
+	struct go_evidence e = { .report = s->report,
+				 .group = g,
+				 .timer = t,
+				 .keeps = f->verdict == SITE_KEEPS,
+				 .live = f->live,
+				 .grown = f->created > f->destroyed ? f->created - f->destroyed
+								    : 0 };
+
+	if (s->report->status[GO_COLLECTOR] == GO_READ)
+		e.heap_grown = (int64_t)(s->report->collector.heap_marked - s->heap_began);
+	go_patterns_find(&e, &f->pattern, f->also);
+}
+
+static int add_goroutines(const struct go_source *s, const struct go_site *site,
+			  struct findings *ret)
+{
+	const struct go_group *g = find_group(s->report, site);
+	struct finding *f;
+	int r = g ? add_finding(&s->goroutines, site, "goroutine", ret, &f) : 0;
+
+	if (!g || r < 0)
+		return r;
 	f->live_bytes = site->stack_bytes;
+	set_patterns(s, g, NULL, f);
 	return set_frames(s, g, f);
+}
+
+/* A sleeping goroutine's timer, or a connection's deadline, is told by its goroutine. */
+static bool is_told_elsewhere(const struct go_timer *t)
+{
+	return t->kind == GO_TIMER_SLEEP || t->kind == GO_TIMER_DEADLINE;
+}
+
+static int add_timers(const struct go_source *s, const struct go_site *site, struct findings *ret)
+{
+	static const char *const kinds[GO_TIMER_KINDS] = {
+		[GO_TIMER_CALLBACK] = "callback", [GO_TIMER_CONTEXT] = "context",
+		[GO_TIMER_TICKER] = "ticker",	  [GO_TIMER_ONCE] = "once",
+		[GO_TIMER_OTHER] = "other",
+	};
+	const struct go_timer *t = find_timer(s->report, site);
+	struct finding *f;
+	int r;
+
+	if (!t || is_told_elsewhere(t))
+		return 0;
+	r = add_finding(&s->timers, site, "gotimer", ret, &f);
+	if (r < 0)
+		return r;
+	f->kind = kinds[t->kind];
+	set_patterns(s, NULL, t, f);
+	if (t->code == GO_CODES)
+		f->reason = "the runtime does not record who made it";
+	return go_frames_add(s->report, t->code, s->module, f->frames, &f->n_frames);
 }
 
 int go_findings_goroutines(const struct go_source *s, struct findings *ret)
 {
 	int r = 0;
 
-	for (size_t i = 0; r == 0 && i < s->sites.n; i++)
-		r = add_site(s, &s->sites.rows[i], ret);
+	for (size_t i = 0; r == 0 && i < s->goroutines.n; i++)
+		r = add_goroutines(s, &s->goroutines.rows[i], ret);
+	return r;
+}
+
+int go_findings_timers(const struct go_source *s, struct findings *ret)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < s->timers.n; i++)
+		r = add_timers(s, &s->timers.rows[i], ret);
 	return r;
 }

@@ -17,10 +17,10 @@ void go_sites_ask(const struct go_sites *s, struct go_request *ret)
 	memcpy(ret->slices, s->last_goid, ret->n_slices * sizeof(ret->slices[0]));
 }
 
-static struct go_site *get_site(struct go_sites *s, uint64_t made, uint64_t start)
+struct go_site *go_sites_get(struct go_sites *s, const uint64_t key[2])
 {
 	for (size_t i = 0; i < s->n; i++)
-		if (s->rows[i].made == made && s->rows[i].start == start)
+		if (s->rows[i].key[0] == key[0] && s->rows[i].key[1] == key[1])
 			return &s->rows[i];
 	if (s->n == s->capacity) {
 		size_t capacity = s->capacity ? 2 * s->capacity : 64;
@@ -33,13 +33,19 @@ static struct go_site *get_site(struct go_sites *s, uint64_t made, uint64_t star
 		s->rows = rows;
 		s->capacity = capacity;
 	}
-	s->rows[s->n] = (struct go_site){ .made = made, .start = start };
+	s->rows[s->n] = (struct go_site){ .key = { key[0], key[1] } };
 	return &s->rows[s->n++];
 }
 
 static uint64_t code_pc(const struct go_report *r, uint16_t code)
 {
 	return code < r->n_codes ? r->codes[code].pc : 0;
+}
+
+void go_group_key(const struct go_report *r, const struct go_group *g, uint64_t ret[2])
+{
+	ret[0] = code_pc(r, g->made);
+	ret[1] = code_pc(r, g->start);
 }
 
 static void add_group(struct go_sites *s, struct go_site *site, const struct go_group *g)
@@ -58,12 +64,14 @@ int go_sites_add(struct go_sites *s, const struct go_report *r, double at)
 	for (size_t i = 0; i < s->n; i++)
 		s->rows[i].leaked = s->rows[i].stack_bytes = 0;
 	for (uint32_t i = 0; i < r->n_groups; i++) {
-		const struct go_group *g = &r->groups[i];
-		struct go_site *site = get_site(s, code_pc(r, g->made), code_pc(r, g->start));
+		struct go_site *site;
+		uint64_t key[2];
 
+		go_group_key(r, &r->groups[i], key);
+		site = go_sites_get(s, key);
 		if (!site)
 			return -ENOMEM;
-		add_group(s, site, g);
+		add_group(s, site, &r->groups[i]);
 	}
 	s->last_goid[s->pulls] = r->last_goid;
 	if (s->pulls && s->last_goid[s->pulls] < s->last_goid[s->pulls - 1])
@@ -75,6 +83,7 @@ int go_sites_add(struct go_sites *s, const struct go_report *r, double at)
 void go_sites_clear(struct go_sites *s)
 {
 	free(s->rows);
+	free(s->lives);
 	*s = (struct go_sites){ 0 };
 }
 
@@ -143,7 +152,7 @@ void go_sites_judge(const struct go_sites *s, const struct go_site *site, struct
 	if (!s->pulls)
 		return;
 	ret->live = site->live[last];
-	ret->destroyed = count_gone(s, site, false);
+	ret->destroyed = count_gone(s, site, false) * (s->sampled ? s->sampled : 1);
 	if (ret->live + ret->destroyed > site->live[0])
 		ret->created = ret->live + ret->destroyed - site->live[0];
 	ret->verdict = judge(s, site);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Go statements over the pulls of one watch. Goroutine ids ascend, so each pull tells the
- * goroutines apart by the pull before which they were born, with nothing kept for each of them:
- * of those that were born between two pulls, how many still live at each later one.
+ * What a Go program holds over the pulls of one watch, by site: of the objects that were born
+ * between two pulls, how many still live at each later one. Goroutine ids ascend, so that each pull
+ * tells goroutines apart by age with nothing kept for each of them; of timers a sample is followed.
  */
 #pragma once
 
@@ -15,25 +15,47 @@
 #define GO_PULLS (GO_SLICES + 1) /* the first one parts what was there from what came */
 
 struct go_site {
-	uint64_t made, start; /* code addresses: the go statement, the function */
+	uint64_t key[2]; /* of goroutines: code addresses of the go statement and the function; of
+			  * timers: that of the callback, and kind and period */
 	uint32_t live[GO_PULLS];
-	uint32_t by_birth[GO_PULLS][GO_PULLS]; /* [pull][pull before which they were born] */
-	uint32_t leaked;		       /* at the last pull, as the runtime says itself */
-	uint64_t stack_bytes;		       /* at the last pull */
+	/* Of the sample: [pull][pull before which they were born]. */
+	uint32_t by_birth[GO_PULLS][GO_PULLS];
+	uint32_t leaked;      /* at the last pull, as the runtime says itself */
+	uint64_t stack_bytes; /* at the last pull */
 };
 
 struct go_sites {
 	struct go_site *rows;
 	size_t n, capacity;
 	unsigned int pulls;
-	uint64_t last_goid[GO_PULLS]; /* of each pull */
 	double at[GO_PULLS];	      /* seconds since the first */
+	uint64_t last_goid[GO_PULLS]; /* of each pull */
+
+	/* Of timers: the sample's lives, by identity; 1 in sampled is in it. */
+	struct go_life *lives;
+	size_t n_lives;
+	uint64_t sampled; /* 0 and 1: all are in it */
+};
+
+struct go_life {
+	uint64_t identity;
+	uint32_t site;	    /* in rows */
+	uint8_t born, last; /* pulls that saw it first and last */
 };
 
 /* What to ask at the next pull, to be able to tell births apart. */
 void go_sites_ask(const struct go_sites *s, struct go_request *ret);
-/* Enter a pull; at: seconds since the first. 0, -ENOMEM, or -E2BIG after GO_PULLS. */
+/* Enter the goroutines, or the timers, of a pull; at: seconds since the first. 0, -ENOMEM, or
+ * -E2BIG after GO_PULLS. A table takes one or the other. */
 int go_sites_add(struct go_sites *s, const struct go_report *r, double at);
+int go_sites_add_timers(struct go_sites *s, const struct go_report *r, double at);
+/* After the last pull, before judging. */
+void go_sites_settle(struct go_sites *s);
+/* The row of that key, added when it is new; NULL when there are too many, or no memory. */
+struct go_site *go_sites_get(struct go_sites *s, const uint64_t key[2]);
+/* The key of a row of a report. */
+void go_group_key(const struct go_report *r, const struct go_group *g, uint64_t ret[2]);
+void go_timer_key(const struct go_report *r, const struct go_timer *t, uint64_t ret[2]);
 void go_sites_clear(struct go_sites *s);
 
 struct go_judgement {

@@ -18,9 +18,23 @@
 #define STACKS	 64
 #define PATH_LEN 4096
 
+static const struct go_wish wishes[] = {
+	{ "goroutine", GO_GOROUTINES, 1u << GO_GOROUTINES | 1u << GO_COLLECTOR,
+	  go_findings_goroutines },
+	{ "gotimer", GO_TIMERS, 1u << GO_GOROUTINES | 1u << GO_TIMERS, go_findings_timers },
+};
+
+static const struct go_wish *find_wish(const struct explain_options *options)
+{
+	for (size_t i = 0; options->resource && i < ARRAY_SIZE(wishes); i++)
+		if (strcmp(options->resource, wishes[i].resource) == 0)
+			return &wishes[i];
+	return NULL;
+}
+
 static bool go_wants(const struct explain_options *options)
 {
-	return options->resource && strcmp(options->resource, "goroutine") == 0;
+	return find_wish(options) != NULL;
 }
 
 static void source_free(void *source)
@@ -29,27 +43,47 @@ static void source_free(void *source)
 
 	if (!s)
 		return;
-	go_sites_clear(&s->sites);
+	go_sites_clear(&s->goroutines);
+	go_sites_clear(&s->timers);
 	free(s->report);
 	free(s->module);
 	free(s);
 }
 
+/* What a pull could not read is no answer: the sites keep what earlier ones told. */
+static int enter(struct go_source *s, double at)
+{
+	const struct go_report *r = s->report;
+	int e = 0;
+
+	if (r->status[GO_COLLECTOR] == GO_READ && !s->heap_began)
+		s->heap_began = r->collector.heap_marked;
+	if (r->status[GO_GOROUTINES] == GO_READ)
+		e = go_sites_add(&s->goroutines, r, at);
+	if (e == 0 && r->status[GO_TIMERS] == GO_READ)
+		e = go_sites_add_timers(&s->timers, r, at);
+	return e;
+}
+
 static int pull(struct go_source *s)
 {
-	struct go_request request = { .wanted = 1u << GO_GOROUTINES, .stacks = STACKS };
+	struct go_request request = { .wanted = s->wish->wanted, .stacks = STACKS };
+	double at = clock_seconds(CLOCK_MONOTONIC) - s->began;
 	struct go_report *report;
-	double now = clock_seconds(CLOCK_MONOTONIC);
 	int r;
 
-	go_sites_ask(&s->sites, &request);
+	go_sites_ask(&s->goroutines, &request);
 	r = go_scan(s->reader, s->options->pid, &request, SCAN_NS, &report);
 	if (r < 0)
 		return r;
+	s->failed += report->failed;
+	if (s->report && report->status[s->wish->feature] != GO_READ) {
+		free(report);
+		return 0;
+	}
 	free(s->report);
 	s->report = report;
-	s->reads += report->reads;
-	return go_sites_add(&s->sites, report, now - s->began);
+	return enter(s, at);
 }
 
 static char *program_path(pid_t pid)
@@ -77,9 +111,10 @@ static int first_pull(struct go_source *s)
 
 	if (r < 0)
 		return log_error(0, "explain: process %d is %s", pid, go_error_text(r)), r;
-	status = s->report->status[GO_GOROUTINES];
+	status = s->report->status[s->wish->feature];
 	if (status != GO_READ)
-		return log_error(0, "explain: goroutines of process %d (%s): %s", pid,
+		return log_error(0, "explain: %s of process %d (%s): %s",
+				 go_feature_name(s->wish->feature), pid,
 				 *s->report->version ? s->report->version : "an unknown Go",
 				 go_status_text(status)),
 		       -EOPNOTSUPP;
@@ -95,6 +130,7 @@ static int source_open(const struct explain_options *options, struct reader *rea
 	if (!s)
 		return -ENOMEM;
 	s->options = options;
+	s->wish = find_wish(options);
 	s->reader = reader;
 	s->began = clock_seconds(CLOCK_MONOTONIC);
 	s->module = program_path(options->pid);
@@ -107,13 +143,18 @@ static int source_open(const struct explain_options *options, struct reader *rea
 	return 0;
 }
 
+static unsigned int pulls(const struct go_source *s)
+{
+	return s->goroutines.pulls > s->timers.pulls ? s->goroutines.pulls : s->timers.pulls;
+}
+
 /* The last pull is that of the end. */
 static int source_poll(void *source)
 {
 	struct go_source *s = source;
 	int r;
 
-	if (clock_seconds(CLOCK_MONOTONIC) < s->next || s->sites.pulls >= GO_PULLS - 1)
+	if (clock_seconds(CLOCK_MONOTONIC) < s->next || pulls(s) >= GO_PULLS - 1)
 		return 0;
 	s->next += interval(s);
 	r = pull(s);
@@ -124,18 +165,23 @@ static void source_cost(void *source, struct source_cost *ret)
 {
 	const struct go_source *s = source;
 
-	*ret = (struct source_cost){ .windows = s->sites.pulls };
-	ret->lost[LOSS_READ_FAULT] = s->report->failed;
+	*ret = (struct source_cost){ .windows = pulls(s) };
+	ret->lost[LOSS_READ_FAULT] = s->failed;
 }
 
 static void source_detach(void *source)
 {
-	pull(source); /* what the earlier ones say stays when the program has ended */
+	struct go_source *s = source;
+
+	pull(s); /* what the earlier ones say stays when the program has ended */
+	go_sites_settle(&s->timers);
 }
 
 static int source_findings(void *source, double seconds, struct findings *ret)
 {
-	return go_findings_goroutines(source, ret);
+	const struct go_source *s = source;
+
+	return s->wish->findings(s, ret);
 }
 
 const struct source source_go = {

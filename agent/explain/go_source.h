@@ -10,11 +10,21 @@ struct go_source {
 	struct reader *reader;
 	char *module;		  /* path of the program, escaped */
 	struct go_report *report; /* of the last pull */
-	struct go_sites sites;
-	double began, next; /* CLOCK_MONOTONIC */
-	uint64_t reads;
-	bool ended;
+	const struct go_wish *wish;
+	struct go_sites goroutines, timers;
+	double began, next;  /* CLOCK_MONOTONIC */
+	uint64_t heap_began; /* bytes that the collector knew as alive at the first pull */
+	uint64_t failed;     /* reads */
 };
 
-/* Append what the pulls tell of goroutines. 0 or -ENOMEM. */
+/* What a resource asks of a pull. */
+struct go_wish {
+	const char *resource;
+	enum go_feature feature; /* without which there is nothing to say */
+	uint32_t wanted;	 /* bits by enum go_feature */
+	int (*findings)(const struct go_source *s, struct findings *ret);
+};
+
+/* Append what the pulls tell. 0 or -ENOMEM. */
 int go_findings_goroutines(const struct go_source *s, struct findings *ret);
+int go_findings_timers(const struct go_source *s, struct findings *ret);

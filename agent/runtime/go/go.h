@@ -11,10 +11,11 @@
  *   variables.c   where the runtime's variables are, by its own code
  *   layout.c      offsets by version, checked and derived
  *   memory.c      bounded reads, neighbours together
- *   goroutines.c  a feature each; stack.c parked stacks, builder.c names in the report
+ *   goroutines.c, timers.c, collector.c: a feature each
+ *   stack.c       parked stacks; builder.c names in the report
  * Between the processes: report.h, report.c.
  * In the root process:
- *   go.c          ask, check, escape
+ *   go.c          ask, check, escape; patterns.c known mistakes by what a report shows
  */
 #pragma once
 

@@ -116,7 +116,7 @@ static bool plausible(const struct scan *s, uint32_t status, uint64_t goid, uint
 	       (!made || go_module_is_code(m, made)) && go_module_is_code(m, start);
 }
 
-static void take_goroutine(void *context, uint64_t address, const uint8_t *bytes)
+static void take_goroutine(void *context, const struct go_item *item, const uint8_t *bytes)
 {
 	struct scan *s = context;
 	struct go_report *r = s->builder->report;
@@ -214,37 +214,53 @@ static void tell(struct scan *s)
 	}
 }
 
-/* The list's begin and length; read again when it moved meanwhile. */
-static int read_list(struct go_memory *m, uint64_t allgs, uint64_t **ret, size_t *ret_n)
+/* Addresses of a slice, as items. */
+static int read_list(struct go_memory *m, const uint64_t slice[3], struct go_item **ret)
 {
-	uint64_t slice[3];
-	int r = go_memory_read(m, allgs, slice, sizeof(slice));
-	uint64_t *list;
+	size_t n = slice[1];
+	_cleanup_free_ uint64_t *list = malloc(n * sizeof(*list));
+	struct go_item *items = malloc(n * sizeof(*items));
+	int r = list && items ? go_memory_read(m, slice[0], list, n * sizeof(*list)) : -ENOMEM;
 
+	for (size_t i = 0; r == 0 && i < n; i++)
+		items[i] = (struct go_item){ .address = list[i] };
 	if (r < 0)
-		return r;
-	if (slice[1] == 0 || slice[1] > slice[2])
-		return -EPROTO;
-	if (slice[1] > GOROUTINES_MAX)
-		return -E2BIG;
-	list = malloc(slice[1] * sizeof(*list));
-	if (!list)
-		return -ENOMEM;
-	r = go_memory_read(m, slice[0], list, slice[1] * sizeof(*list));
-	if (r < 0) {
-		free(list);
-		return r;
+		free(items);
+	else
+		*ret = items;
+	return r;
+}
+
+/* The runtime grows the list by moving it; what it leaves behind stays right until it is collected,
+ * and is read again when that happened meanwhile. */
+static int read_goroutines(struct go_memory *m, uint64_t allgs, struct go_item **ret, size_t *ret_n)
+{
+	uint64_t slice[3], again[3];
+	int r = go_memory_read(m, allgs, slice, sizeof(slice));
+
+	for (int tries = 0; r == 0 && tries < 3; tries++) {
+		if (slice[1] == 0 || slice[1] > slice[2])
+			return -EPROTO;
+		if (slice[1] > GOROUTINES_MAX)
+			return -E2BIG;
+		r = read_list(m, slice, ret);
+		if (r == 0)
+			r = go_memory_read(m, allgs, again, sizeof(again));
+		if (r == 0 && again[0] == slice[0]) {
+			*ret_n = slice[1];
+			return 0;
+		}
+		free(TAKE_PTR(*ret));
+		memcpy(slice, again, sizeof(slice));
 	}
-	*ret = list;
-	*ret_n = slice[1];
-	return 0;
+	return r < 0 ? r : -EPROTO;
 }
 
 enum go_status go_goroutines_scan(struct go_builder *b)
 {
 	struct go_process *p = b->process;
 	_cleanup_free_ struct group *groups = calloc(GROUPS_MAX, sizeof(*groups));
-	_cleanup_free_ uint64_t *list = NULL;
+	_cleanup_free_ struct go_item *items = NULL;
 	struct scan s = { .builder = b, .layout = &p->layout, .groups = groups };
 	size_t n;
 	int r;
@@ -253,9 +269,9 @@ enum go_status go_goroutines_scan(struct go_builder *b)
 		return GO_NO_VARIABLE;
 	if (!p->goroutines)
 		return GO_NO_LAYOUT;
-	r = groups ? read_list(&p->memory, p->variables.allgs, &list, &n) : -ENOMEM;
+	r = groups ? read_goroutines(&p->memory, p->variables.allgs, &items, &n) : -ENOMEM;
 	if (r == 0)
-		r = go_gather(&p->memory, list, n, p->layout.g_bytes, take_goroutine, &s);
+		r = go_gather(&p->memory, items, n, p->layout.g_bytes, take_goroutine, &s);
 	if (r < 0)
 		return go_status_of(r);
 	tell(&s);

@@ -136,12 +136,12 @@ int go_memory_string(struct go_memory *m, uint64_t address, char *dst, size_t si
 #define RADIX	   (1u << RADIX_BITS)
 
 /* One pass: by the bits from shift up, in order of what was sorted before. */
-static void sort_pass(const uint64_t *from, uint64_t *to, size_t n, unsigned int shift)
+static void sort_pass(const struct go_item *from, struct go_item *to, size_t n, unsigned int shift)
 {
 	size_t counts[RADIX] = { 0 }, sum = 0;
 
 	for (size_t i = 0; i < n; i++)
-		counts[from[i] >> shift & (RADIX - 1)]++;
+		counts[from[i].address >> shift & (RADIX - 1)]++;
 	for (size_t i = 0; i < RADIX; i++) {
 		size_t count = counts[i];
 
@@ -149,19 +149,20 @@ static void sort_pass(const uint64_t *from, uint64_t *to, size_t n, unsigned int
 		sum += count;
 	}
 	for (size_t i = 0; i < n; i++)
-		to[counts[from[i] >> shift & (RADIX - 1)]++] = from[i];
+		to[counts[from[i].address >> shift & (RADIX - 1)]++] = from[i];
 }
 
 /* Only the bits in which addresses differ are worth a pass. */
-static int sort_addresses(uint64_t *addresses, size_t n)
+static int sort_items(struct go_item *items, size_t n)
 {
-	_cleanup_free_ uint64_t *other = NULL;
-	uint64_t differ = 0, *from = addresses, *to;
+	_cleanup_free_ struct go_item *other = NULL;
+	struct go_item *from = items, *to;
+	uint64_t differ = 0;
 	bool sorted = true;
 
 	for (size_t i = 1; i < n; i++) {
-		differ |= addresses[i] ^ addresses[0];
-		sorted &= addresses[i - 1] <= addresses[i];
+		differ |= items[i].address ^ items[0].address;
+		sorted &= items[i - 1].address <= items[i].address;
 	}
 	if (sorted)
 		return 0;
@@ -169,7 +170,7 @@ static int sort_addresses(uint64_t *addresses, size_t n)
 	if (!other)
 		return -ENOMEM;
 	for (unsigned int shift = 0; shift < 64; shift += RADIX_BITS) {
-		uint64_t *swap = from;
+		struct go_item *swap = from;
 
 		if (!(differ >> shift & (RADIX - 1)))
 			continue;
@@ -177,39 +178,40 @@ static int sort_addresses(uint64_t *addresses, size_t n)
 		from = to;
 		to = swap;
 	}
-	if (from != addresses)
-		memcpy(addresses, from, n * sizeof(*addresses));
+	if (from != items)
+		memcpy(items, from, n * sizeof(*items));
 	return 0;
 }
 
 /* How many of them lie near enough to the first to be read with it. */
-static size_t count_near(const uint64_t *addresses, size_t n, size_t size)
+static size_t count_near(const struct go_item *items, size_t n, size_t size)
 {
+	uint64_t first = items[0].address;
 	size_t k = 1;
 
-	while (k < n && addresses[k] - addresses[k - 1] <= size + GAP_BYTES &&
-	       addresses[k] - addresses[0] + size <= GO_READ_BYTES)
+	while (k < n && items[k].address - items[k - 1].address <= size + GAP_BYTES &&
+	       items[k].address - first + size <= GO_READ_BYTES)
 		k++;
 	return k;
 }
 
-int go_gather(struct go_memory *m, uint64_t *addresses, size_t n, size_t size, go_take take,
+int go_gather(struct go_memory *m, struct go_item *items, size_t n, size_t size, go_take take,
 	      void *context)
 {
 	uint8_t bytes[GO_READ_BYTES];
-	int r = size <= sizeof(bytes) ? sort_addresses(addresses, n) : -EINVAL;
+	int r = size <= sizeof(bytes) ? sort_items(items, n) : -EINVAL;
 
 	for (size_t i = 0, k; r == 0 && i < n; i += k) {
-		uint64_t first = addresses[i];
+		uint64_t first = items[i].address;
 		ssize_t have;
 
-		k = count_near(addresses + i, n - i, size);
-		have = read_some(m, first, bytes, addresses[i + k - 1] - first + size);
+		k = count_near(items + i, n - i, size);
+		have = read_some(m, first, bytes, items[i + k - 1].address - first + size);
 		if (have == -ETIME || have == -ESRCH)
 			r = (int)have;
 		for (size_t j = i; r == 0 && j < i + k; j++) {
-			if ((ssize_t)(addresses[j] - first + size) <= have)
-				take(context, addresses[j], bytes + (addresses[j] - first));
+			if ((ssize_t)(items[j].address - first + size) <= have)
+				take(context, &items[j], bytes + (items[j].address - first));
 			else
 				m->failed++;
 		}

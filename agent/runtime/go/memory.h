@@ -34,12 +34,17 @@ int go_memory_fixed(struct go_memory *m, uint64_t address, void *dst, size_t siz
 /* A terminated string of that kind, cut to fit; always terminated. */
 int go_memory_string(struct go_memory *m, uint64_t address, char *dst, size_t size);
 
+/* An object to be read, and what its reader wants to know it by. */
+struct go_item {
+	uint64_t address, tag;
+};
+
 /*
- * Read n objects of one size, in whatever order is cheapest; addresses is sorted. take is called
- * for each that could be read. 0 or -ETIME, -ESRCH; what is not there is counted in failed.
+ * Read n objects of one size, in whatever order is cheapest; items are sorted for it. take is
+ * called for each that could be read. 0 or -ETIME, -ESRCH; what is not there is counted in failed.
  */
-typedef void (*go_take)(void *context, uint64_t address, const uint8_t *bytes);
-int go_gather(struct go_memory *m, uint64_t *addresses, size_t n, size_t size, go_take take,
+typedef void (*go_take)(void *context, const struct go_item *item, const uint8_t *bytes);
+int go_gather(struct go_memory *m, struct go_item *items, size_t n, size_t size, go_take take,
 	      void *context);
 
 static inline uint64_t go_u64(const uint8_t *bytes)

@@ -25,6 +25,8 @@ struct go_process {
 	char wait_reasons[GO_WAIT_REASONS][GO_WAIT_REASON_SIZE];
 	bool async_timers, limit_from_environment;
 	bool goroutines;    /* their offsets hold */
+	bool timers_known;  /* whether those of timers do was seen, */
+	bool timers_broken; /* and they do not */
 	uint64_t attach_ns; /* CPU time */
 };
 
@@ -49,6 +51,8 @@ uint16_t go_builder_code(struct go_builder *b, uint64_t pc, bool call);
 
 /* The features. */
 enum go_status go_goroutines_scan(struct go_builder *b);
+enum go_status go_timers_scan(struct go_builder *b);
+enum go_status go_collector_scan(struct go_builder *b);
 
 /* A feature's own status for what memory reads fail with. */
 enum go_status go_status_of(int error);

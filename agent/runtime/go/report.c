@@ -51,6 +51,9 @@ static bool groups_hold(const struct go_report *r)
 		    g->stack > r->n_stacks || g->n_stack > r->n_stacks - g->stack)
 			return false;
 	}
+	for (uint32_t i = 0; i < r->n_samples; i++)
+		if (r->samples[i].group >= r->n_timers)
+			return false;
 	for (uint32_t i = 0; i < r->n_timers; i++)
 		if (!is_code(r, r->timer_groups[i].code) ||
 		    r->timer_groups[i].kind >= GO_TIMER_KINDS)

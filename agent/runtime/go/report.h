@@ -47,11 +47,12 @@ enum go_status {
 #define GO_SLICES     12
 #define GO_GROUPS     256
 #define GO_TIMERS_MAX 128
-#define GO_CODES      1024
+#define GO_SAMPLES    768
+#define GO_CODES      896
 #define GO_PLACES     1280
 #define GO_STACKS     2048 /* codes of all stacks together */
 #define GO_STACK      32   /* codes of one */
-#define GO_STRINGS    36864
+#define GO_STRINGS    32768
 #define GO_VERSION    32
 
 struct go_request {
@@ -100,12 +101,20 @@ enum go_timer_kind {
 	GO_TIMER_KINDS
 };
 
+/* Timers of one kind, callback and period. */
 struct go_timer {
 	uint32_t kind;
-	uint16_t code, pad;
+	uint16_t code, pad; /* GO_CODES when there is none */
 	uint64_t count;
-	uint64_t period;   /* nanoseconds, of one of them; 0 when it fires once */
+	uint64_t period;   /* nanoseconds; 0 when they fire once */
 	int64_t left_most; /* nanoseconds until the last one fires */
+};
+
+/* One of the timers, to see at a later scan whether it is still there. */
+struct go_sample {
+	uint64_t identity; /* a multiple of sampled, see go_report */
+	uint32_t group;	   /* in timer_groups */
+	uint32_t pad;
 };
 
 struct go_collector {
@@ -143,12 +152,14 @@ struct go_report {
 	uint32_t n_groups;
 
 	uint32_t n_timers;
-	uint64_t timers, sampled; /* live ones; 1 in so many was looked at closely */
+	uint64_t timers;  /* live ones */
+	uint64_t sampled; /* a power of two: 1 in so many is in samples, by its identity */
 	struct go_collector collector;
 
-	uint32_t n_codes, n_places, n_stacks, n_strings; /* of the tables below */
-	struct go_group groups[GO_GROUPS];		 /* largest first */
+	uint32_t n_samples, n_codes, n_places, n_stacks, n_strings, pad; /* of the tables below */
+	struct go_group groups[GO_GROUPS];				 /* largest first */
 	struct go_timer timer_groups[GO_TIMERS_MAX];
+	struct go_sample samples[GO_SAMPLES];
 	struct go_code codes[GO_CODES];
 	struct go_place places[GO_PLACES];
 	uint16_t stacks[GO_STACKS];

@@ -26,6 +26,8 @@ static uint64_t clock_used;
 
 static enum go_status (*const scans[GO_FEATURE_MAX])(struct go_builder *) = {
 	[GO_GOROUTINES] = go_goroutines_scan,
+	[GO_TIMERS] = go_timers_scan,
+	[GO_COLLECTOR] = go_collector_scan,
 };
 
 static uint64_t cpu_ns(void)
@@ -109,6 +111,7 @@ static void scan_process(struct go_process *p, const struct go_request *request,
 	memset(report, 0, sizeof(*report));
 	builder = (struct go_builder){ .process = p, .request = request, .report = report };
 	report->n_strings = 1; /* "" */
+	report->sampled = 1;
 	go_memory_begin(&p->memory, monotonic_ns() + SCAN_NS, SCAN_BYTES);
 	tell_process(p, report);
 	scan_all(&builder);

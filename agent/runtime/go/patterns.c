@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <string.h>
+
+#include "agent/base/cleanup.h"
+#include "agent/runtime/go/go.h"
+#include "agent/runtime/go/patterns.h"
+
+#define CAPTURED_BYTES                                                                             \
+	4096		/* that each goroutine keeps alive: more than its own stack and frame      \
+			 */
+#define TIMERS_A_LOT 50 /* of one kind that nobody waits for */
+
+static const char *function_of(const struct go_report *r, uint16_t code)
+{
+	const struct go_place *place = go_code_place(r, code);
+
+	return place ? go_string(r, place->function) : "";
+}
+
+static bool starts_with(const char *text, const char *prefix)
+{
+	return strncmp(text, prefix, strlen(prefix)) == 0;
+}
+
+/* First elements of the import paths of Go's own library, of which no module can be. */
+static bool is_library(const char *function)
+{
+	static const char *const roots[] = {
+		"archive",  "bufio",   "bytes",	   "compress", "container", "context", "crypto",
+		"database", "debug",   "encoding", "errors",   "expvar",    "fmt",     "hash",
+		"html",	    "image",   "index",	   "internal", "io",	    "iter",    "log",
+		"maps",	    "math",    "mime",	   "net",      "os",	    "path",    "plugin",
+		"reflect",  "regexp",  "runtime",  "slices",   "sort",	    "strconv", "strings",
+		"sync",	    "syscall", "testing",  "text",     "time",	    "unicode", "vendor",
+	};
+	size_t n = strcspn(function, "/.");
+
+	/* golang.org/x/… is other people's code, as everything whose first element has a dot */
+	for (size_t i = 0; i < ARRAY_SIZE(roots); i++)
+		if (strlen(roots[i]) == n && strncmp(function, roots[i], n) == 0)
+			return true;
+	return false;
+}
+
+static const char *wait_of(const struct go_evidence *e)
+{
+	return e->group ? go_string(e->report, e->group->reason) : "";
+}
+
+/* For as long as others do not act; a collection would not know better. */
+static bool waits_for_others(const struct go_evidence *e)
+{
+	static const char *const waits[] = { "chan ", "select", "semacquire", "sync.",
+					     "wait for " };
+	const char *wait = wait_of(e);
+
+	for (size_t i = 0; i < ARRAY_SIZE(waits); i++)
+		if (starts_with(wait, waits[i]))
+			return true;
+	return false;
+}
+
+/* readLoop waits for the program to read the body; while a connection idles it waits for IO. */
+static bool is_unclosed_body(const struct go_evidence *e)
+{
+	return e->group && e->keeps && strcmp(wait_of(e), "select") == 0 &&
+	       strcmp(function_of(e->report, e->group->start),
+		      "net/http.(*persistConn).readLoop") == 0;
+}
+
+/* The deadline's timer, or the goroutine that passes a parent's end on. */
+static bool is_uncancelled_context(const struct go_evidence *e)
+{
+	if (!e->keeps)
+		return false;
+	if (e->timer)
+		return e->timer->kind == GO_TIMER_CONTEXT;
+	return e->group && starts_with(function_of(e->report, e->group->start), "context.");
+}
+
+static bool is_own_goroutine(const struct go_evidence *e)
+{
+	return e->group && e->keeps && !is_library(function_of(e->report, e->group->made));
+}
+
+/* The heap grows with the sleepers, by more than a goroutine takes by itself. */
+static bool is_long_capture(const struct go_evidence *e)
+{
+	return is_own_goroutine(e) && strcmp(wait_of(e), "sleep") == 0 && e->grown &&
+	       e->heap_grown >= (int64_t)(e->grown * CAPTURED_BYTES);
+}
+
+static bool is_blocked(const struct go_evidence *e)
+{
+	return e->group && (e->group->leaked || (is_own_goroutine(e) && waits_for_others(e)));
+}
+
+/*
+ * Timers of channels are of this program's making when there are more than goroutines that could
+ * wait for them. Where dropped timers go by themselves, they are no mistake.
+ */
+static bool is_forgotten_timer(const struct go_evidence *e, enum go_timer_kind kind)
+{
+	return e->timer && e->timer->kind == kind && e->report->async_timers &&
+	       (e->keeps || e->live > TIMERS_A_LOT + 2 * e->report->live);
+}
+
+static bool is_unstopped_ticker(const struct go_evidence *e)
+{
+	return is_forgotten_timer(e, GO_TIMER_TICKER);
+}
+
+static bool is_timer_pile(const struct go_evidence *e)
+{
+	return is_forgotten_timer(e, GO_TIMER_ONCE);
+}
+
+/* What time.AfterFunc started stays until it fires, whatever the version. */
+static bool is_unstopped_timer(const struct go_evidence *e)
+{
+	return is_timer_pile(e) || (e->timer && e->timer->kind == GO_TIMER_CALLBACK && e->keeps);
+}
+
+static const struct {
+	const char *name;
+	bool (*fits)(const struct go_evidence *e);
+} patterns[] = {
+	{ "unclosed-response-body", is_unclosed_body },
+	{ "context-not-cancelled", is_uncancelled_context },
+	{ "unstopped-ticker", is_unstopped_ticker },
+	{ "timer-per-iteration", is_timer_pile }, /* the same mistake, as far as a pull can tell */
+	{ "timer-not-stopped", is_unstopped_timer },
+	{ "long-lived-capture", is_long_capture },
+	{ "goroutine-per-request", is_own_goroutine },
+	{ "blocked-goroutine", is_blocked },
+};
+
+void go_patterns_find(const struct go_evidence *e, const char **ret_pattern,
+		      const char *ret_also[FINDING_ALSO])
+{
+	size_t n = 0;
+
+	*ret_pattern = NULL;
+	for (size_t i = 0; i < ARRAY_SIZE(patterns); i++) {
+		if (!patterns[i].fits(e))
+			continue;
+		if (!*ret_pattern)
+			*ret_pattern = patterns[i].name;
+		else if (n < FINDING_ALSO)
+			ret_also[n++] = patterns[i].name;
+	}
+	if (n < FINDING_ALSO)
+		ret_also[n] = NULL;
+}

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Known mistakes by what a report shows of them. A new pattern is a function and a row in the table
+ * of patterns.c, in order of precedence: where several fit, the first names the finding.
+ */
+#pragma once
+
+#include "agent/model/finding.h"
+#include "agent/runtime/go/report.h"
+
+/* What is known of one site. */
+struct go_evidence {
+	const struct go_report *report; /* the last one */
+	const struct go_group *group;	/* its goroutines, or NULL */
+	const struct go_timer *timer;	/* or its timers, or NULL */
+	bool keeps;			/* the verdict of the watch */
+	uint64_t live, grown;		/* objects, and how many more since the watch began */
+	int64_t heap_grown; /* bytes that the collector found alive, since the watch began */
+};
+
+/* *ret_pattern: the name, static, or NULL; ret_also: further ones, ended by NULL. */
+void go_patterns_find(const struct go_evidence *e, const char **ret_pattern,
+		      const char *ret_also[FINDING_ALSO]);

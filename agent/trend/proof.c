@@ -10,7 +10,7 @@
 
 #define LEAST_SPAN  28 /* windows: a day and some, so that one day's shape is no proof */
 #define RESET_SPAN  30 /* with a reset inside */
-#define DAYS_SPAN   56 /* compared with the day before */
+#define DAYS_SPAN   60 /* compared with the day before */
 #define LEAST_GAINS 5
 #define LEAST_GAIN  4.0	  /* units over the span */
 #define LEAST_SHARE 0.004 /* of the value */
@@ -32,7 +32,8 @@
 #define HISTORY	    0.6	 /* the same over all that is known */
 #define DECLINE	    0.6	 /* the last fitted gain, by the first: less is concave … */
 #define SURE	    0.5	 /* … with so many standard errors against us */
-#define WITHOUT_TWO 0.25 /* what is left without the two largest gains */
+#define WITHOUT_TWO 0.25 /* what is left without the two largest gains … */
+#define EACH_DAY    0.4	 /* … of each day */
 #define LAST_SIX    0.3	 /* the last windows */
 #define LAST_ONE    0.4	 /* the last window and the last two, by those before … */
 #define CHANCE	    2	 /* … or with so many standard deviations against us */
@@ -126,7 +127,7 @@ static bool grows_without_steps(const float *y, unsigned int n, const struct gai
 
 	for (unsigned int end = n; end + g->n * g->block >= n + PROOF_DAY; end -= PROOF_DAY)
 		sum += gains_without_steps(y, end - PROOF_DAY, end, STEP);
-	return sum >= WITHOUT_TWO * g->sum;
+	return sum >= EACH_DAY * g->sum;
 }
 
 /* Each three windows against the same three of the day before, all over the span. */

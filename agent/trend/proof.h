@@ -24,8 +24,8 @@
  *   error, and the gain of the last third against the whole.
  * - The day before. A daily cycle cancels in whole days, and what scatters is the gain of a block
  *   against the block at the same hour a day earlier (seasonal differences; the idea of Hirsch,
- *   Slack and Smith 1982, "seasonal Kendall"). This asks for two days and a third: each three
- *   windows must be above the same three of the day before, all over the span.
+ *   Slack and Smith 1982, "seasonal Kendall"). This asks for more than two days and a half: each
+ * three windows must be above the same three of the day before, all over the span.
  * - A step is not a leak: without its two largest gains the span must still grow; and what ended is
  *   none: the last six windows must take part, and the last one and two must be like the eight
  *   before them, which is what a cache that has just filled up fails at.

@@ -143,7 +143,7 @@ static double three_warm_ups(double t)
 
 static double steps_on_a_day(double t)
 {
-	return round(1000 + 200 * day(t) + 150 * (t > 35) + 150 * (t > 58) + 150 * (t > 79));
+	return round(1000 + 200 * day(t) + 150 * (t > 35) + 150 * (t > 66) + 150 * (t > 81));
 }
 
 static double teeth_of_hours(double t)
@@ -189,7 +189,7 @@ static const struct {
 	{ "plain", leak_plain, 30 },
 	{ "in noise", leak_in_noise, 36 },
 	{ "under teeth", leak_under_teeth, 40 },
-	{ "under a day", leak_under_a_day, 62 },
+	{ "under a day", leak_under_a_day, 66 },
 	{ "of stairs", leak_of_stairs, 40 },
 	{ "late", leak_late, 30 + 30 },
 	{ "with restarts", leak_with_restarts, 50 },

@@ -17,7 +17,7 @@ PACKAGES      := gcc make pkg-config clang llvm bpftool libbpf-dev libelf-dev zl
                  linux-libc-dev libdw-dev libmicrohttpd-dev libncurses-dev libjansson-dev libcap-ng-dev \
                  libseccomp-dev
 TEST_PACKAGES := git build-essential libcmocka-dev python3 python3-pytest python3-prometheus-client prometheus curl \
-                 redis-server redis-tools nginx-light postgresql memcached wrk apache2-utils \
+                 redis-server redis-tools nginx-light postgresql libpq-dev openssl memcached wrk apache2-utils \
                  iproute2 tmux qemu-system-x86 busybox-static cpio xz-utils lz4 zstd kmod clang-format strace procps
 FUZZ_PACKAGES := libclang-rt-14-dev
 BENCH_PACKAGES := valgrind linux-perf
@@ -112,11 +112,14 @@ $(O)/tests/drivers/%: tests/drivers/%.c $(O)/libseep.a
 	$(call say,DRIVER,$@)
 	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP $< -o $@ $(O)/libseep.a $(ALL_LIBS)
 
+# The one that talks to a database, as its users do.
+$(O)/workloads/pool: WORKLOAD_LIBS := -lpq
+
 # As a distribution builds: no frame pointers, no flag that helps seep.
 $(O)/workloads/%: tests/workloads/%.c
 	@mkdir -p $(@D)
 	$(call say,WORKLOAD,$@)
-	$(Q)$(CC) -O2 -g -Wall -Wextra -Werror -D_GNU_SOURCE -I. -MMD -MP $< -o $@ -lpthread -lm
+	$(Q)$(CC) -O2 -g -Wall -Wextra -Werror -D_GNU_SOURCE -I. -MMD -MP $< -o $@ -lpthread -lm $(WORKLOAD_LIBS)
 
 # What the guests of the kernel matrix run beside seep.
 $(O)/tests/vm/%: tests/vm/%.c

@@ -227,6 +227,7 @@ int transaction_list(struct bpf_iter__task_file *ctx)
 	row.inode = file->f_inode->i_ino;
 	row.tcp_state = sk->__sk_common.skc_state;
 	row.family = sk->__sk_common.skc_family;
+	row.local_port = sk->__sk_common.skc_num;
 	row.remote_port = bpf_ntohs(sk->__sk_common.skc_dport);
 	if (row.family == AF_INET)
 		__builtin_memcpy(row.remote_addr, &sk->__sk_common.skc_daddr, 4);

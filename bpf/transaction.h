@@ -47,8 +47,9 @@ struct transaction_row {
 	__u64 inode;	   /* of the socket */
 	__u64 now;	   /* ns, CLOCK_MONOTONIC */
 	__u32 fd;
-	__u8 tcp_state; /* include/net/tcp_states.h; 0 for a unix socket */
-	__u8 pad[3];
+	__u16 local_port; /* host order */
+	__u8 tcp_state;	  /* include/net/tcp_states.h */
+	__u8 pad;
 	struct transaction_connection connection;
 	__u8 remote_addr[16]; /* network order; IPv4 in the first four */
 };

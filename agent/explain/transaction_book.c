@@ -13,6 +13,7 @@
 #define PORT_PGBOUNCER 6432
 
 static const char reason_no_stack[] = "who wrote to it last was not seen";
+static const char reason_no_names[] = "its stack could not be read";
 static const char reason_tls[] = "encrypted: what the server says cannot be read from outside";
 static const char reason_silent[] = "nothing passed since the watch began: its state is not known";
 
@@ -272,7 +273,7 @@ static int add_place(const struct transaction_book *b, const struct place *p, do
 	if (f->verdict == SITE_KEEPS)
 		f->pattern = "idle-in-transaction";
 	if (!p->n_frames)
-		f->reason = reason_no_stack;
+		f->reason = p->n_pcs ? reason_no_names : reason_no_stack;
 	r = site_frames_copy(p->frames, p->n_frames, &f->frames);
 	if (r == 0)
 		f->n_frames = p->n_frames;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The source of transactions that a client of PostgreSQL leaves open. */
 #include <errno.h>
+#include <netinet/tcp.h>
 #include <string.h>
 
 #include "agent/base/cleanup.h"
@@ -12,15 +13,17 @@
 
 #define LIST_EVERY 5 /* polls: half a second */
 
-/* A call ends soon after its bytes left. */
-#define SAME_WRITE_NS 50000000
+/* Outgoing connections that did not say what they are, followed at most; the rest of the room is
+ * for those that did. */
+#define CANDIDATES (TRANSACTION_FOLLOWED / 2)
 
 struct transaction_source {
 	pid_t pid;
 	struct reader *reader;
 	struct transaction_probe *probe;
 	struct transaction_book *book;
-	unsigned int polls;
+	unsigned int polls, candidates;
+	uint8_t listens[65536 / 8]; /* ports, a bit each */
 	uint64_t lost[LOSS_REASON_MAX];
 	struct transaction_write write;
 };
@@ -41,19 +44,14 @@ static void source_free(void *source)
 	free(s);
 }
 
-static uint64_t distance(uint64_t a, uint64_t b)
-{
-	return a > b ? a - b : b - a;
-}
-
+/* A call ends after its bytes left: an older one is not the last, whose stack was not taken. */
 static size_t stack_of_write(void *context, uint32_t fd, uint64_t sent,
 			     uint64_t ret_pcs[SITE_FRAMES])
 {
 	struct transaction_source *s = context;
 	size_t n = 0;
 
-	if (transaction_probe_last_write(s->probe, fd, &s->write) < 0 ||
-	    distance(s->write.time, sent) > SAME_WRITE_NS)
+	if (transaction_probe_last_write(s->probe, fd, &s->write) < 0 || s->write.time < sent)
 		return 0;
 	if (reader_unwind(s->reader, s->pid, &s->write.stack, ret_pcs, SITE_FRAMES, &n) < 0) {
 		s->lost[LOSS_READ_FAULT]++;
@@ -62,22 +60,41 @@ static size_t stack_of_write(void *context, uint32_t fd, uint64_t sent,
 	return n;
 }
 
-/* Only what speaks the protocol is followed on; a connection that is new is so from its start. */
+static bool has_port(const uint8_t *set, uint16_t port)
+{
+	return set[port / 8] >> (port % 8) & 1;
+}
+
+/* What the process did not accept it connected to, and each of these may yet turn out a database.
+ */
+static bool is_candidate(const struct transaction_source *s, const struct transaction_row *row)
+{
+	return row->connection.state ||
+	       (row->tcp_state == TCP_ESTABLISHED && !has_port(s->listens, row->local_port) &&
+		s->candidates < CANDIDATES);
+}
+
 static void take_row(void *context, const struct transaction_row *row)
 {
 	struct transaction_source *s = context;
 
+	if (row->tcp_state == TCP_LISTEN)
+		s->listens[row->local_port / 8] |= (uint8_t)(1 << row->local_port % 8);
 	transaction_book_row(s->book, row);
-	if (row->connection.state)
-		transaction_probe_follow(s->probe, row->fd);
+	if (!is_candidate(s, row))
+		return;
+	s->candidates += !row->connection.state;
+	transaction_probe_follow(s->probe, row->fd);
 }
 
 static int look(struct transaction_source *s)
 {
 	int r;
 
+	s->candidates = 0;
 	transaction_book_begin(s->book);
 	r = transaction_probe_list(s->probe, take_row, s);
+	transaction_probe_settle(s->probe);
 	if (r == 0)
 		transaction_book_end(s->book);
 	return r;
@@ -89,7 +106,9 @@ static int start(struct transaction_source *s)
 
 	if (r == 0)
 		r = transaction_probe_new(s->pid, &s->probe);
-	return r < 0 ? r : look(s);
+	if (r == 0)
+		r = look(s);
+	return r < 0 ? r : transaction_probe_attach(s->probe);
 }
 
 static int source_open(const struct explain_options *options, struct reader *reader, void **ret)

@@ -16,8 +16,11 @@
 #include "bpf/transaction.skel.h"
 
 struct transaction_probe {
+	pid_t pid;
 	struct transaction_bpf *skeleton;
 	struct run_time run_time;
+	uint32_t wanted[TRANSACTION_FOLLOWED]; /* descriptors to be followed */
+	unsigned int n_wanted;
 	uint64_t lost_follows;
 };
 
@@ -55,13 +58,34 @@ static int attach_list(struct transaction_bpf *s, pid_t pid)
 	return s->links.transaction_list ? 0 : -errno;
 }
 
-static int attach(struct transaction_bpf *s, pid_t pid)
+int transaction_probe_new(pid_t pid, struct transaction_probe **ret)
 {
-	_cleanup_close_ int cgroup = cgroup_open_unified(pid);
-	int r = cgroup < 0 ? cgroup : attach_list(s, pid);
+	struct transaction_probe *p = calloc(1, sizeof(*p));
+	int r;
 
-	if (r < 0)
+	if (!p)
+		return -ENOMEM;
+	p->pid = pid;
+	p->run_time.fd = -1;
+	r = open_skeleton(pid, &p->skeleton);
+	if (r == 0)
+		r = attach_list(p->skeleton, pid);
+	if (r < 0) {
+		transaction_probe_free(p);
 		return r;
+	}
+	*ret = p;
+	return 0;
+}
+
+int transaction_probe_attach(struct transaction_probe *p)
+{
+	struct transaction_bpf *s = p->skeleton;
+	_cleanup_close_ int cgroup = cgroup_open_unified(p->pid);
+
+	if (cgroup < 0)
+		return cgroup;
+	run_time_begin(&p->run_time);
 	s->links.transaction_receive =
 		bpf_program__attach_cgroup(s->progs.transaction_receive, cgroup);
 	if (!s->links.transaction_receive)
@@ -71,27 +95,6 @@ static int attach(struct transaction_bpf *s, pid_t pid)
 		return -errno;
 	s->links.transaction_call = bpf_program__attach(s->progs.transaction_call);
 	return s->links.transaction_call ? 0 : -errno;
-}
-
-int transaction_probe_new(pid_t pid, struct transaction_probe **ret)
-{
-	struct transaction_probe *p = calloc(1, sizeof(*p));
-	int r;
-
-	if (!p)
-		return -ENOMEM;
-	p->run_time.fd = -1;
-	r = open_skeleton(pid, &p->skeleton);
-	if (r == 0) {
-		run_time_begin(&p->run_time);
-		r = attach(p->skeleton, pid);
-	}
-	if (r < 0) {
-		transaction_probe_free(p);
-		return r;
-	}
-	*ret = p;
-	return 0;
 }
 
 void transaction_probe_free(struct transaction_probe *p)
@@ -125,16 +128,37 @@ int transaction_probe_list(struct transaction_probe *p, transaction_handler hand
 void transaction_probe_follow(struct transaction_probe *p, uint32_t fd)
 {
 	static const struct transaction_write nothing;
+	int map = bpf_map__fd(p->skeleton->maps.writes);
 
-	if (bpf_map_update_elem(bpf_map__fd(p->skeleton->maps.writes), &fd, &nothing, BPF_NOEXIST) <
-		    0 &&
-	    errno != EEXIST)
+	if (p->n_wanted == TRANSACTION_FOLLOWED ||
+	    (bpf_map_update_elem(map, &fd, &nothing, BPF_NOEXIST) < 0 && errno != EEXIST))
 		p->lost_follows++;
+	else
+		p->wanted[p->n_wanted++] = fd;
 }
 
-void transaction_probe_forget(struct transaction_probe *p, uint32_t fd)
+static bool is_wanted(const struct transaction_probe *p, uint32_t fd)
 {
-	bpf_map_delete_elem(bpf_map__fd(p->skeleton->maps.writes), &fd);
+	for (unsigned int i = 0; i < p->n_wanted; i++)
+		if (p->wanted[i] == fd)
+			return true;
+	return false;
+}
+
+/* The key is found before the one that precedes it is deleted, else the walk would begin anew. */
+void transaction_probe_settle(struct transaction_probe *p)
+{
+	int map = bpf_map__fd(p->skeleton->maps.writes);
+	uint32_t fd, next;
+	bool more = bpf_map_get_next_key(map, NULL, &fd) == 0;
+
+	while (more) {
+		more = bpf_map_get_next_key(map, &fd, &next) == 0;
+		if (!is_wanted(p, fd))
+			bpf_map_delete_elem(map, &fd);
+		fd = next;
+	}
+	p->n_wanted = 0;
 }
 
 int transaction_probe_last_write(struct transaction_probe *p, uint32_t fd,

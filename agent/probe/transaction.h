@@ -25,17 +25,23 @@ struct transaction_counts {
 	uint64_t lost[LOSS_REASON_MAX];
 };
 
-/* Load and attach to the cgroup of pid. -ESRCH, -EPERM, -ENOTSUP as the kernel says. Logs nothing.
+/* Load; its connections can be listed. -ESRCH, -EPERM, -ENOTSUP as the kernel says. Logs nothing.
  */
 int transaction_probe_new(pid_t pid, struct transaction_probe **ret);
+/* From now on hear what passes in the process's cgroup. Listed before, what exists is followed from
+ * the start. */
+int transaction_probe_attach(struct transaction_probe *p);
 void transaction_probe_free(struct transaction_probe *p);
 
 /* Every TCP socket of the process, with what was heard of it. 0 or -errno. */
 int transaction_probe_list(struct transaction_probe *p, transaction_handler handler, void *context);
 
-/* Keep the stack of the last call that writes to a descriptor; forgotten when it is another's. */
+/*
+ * Keep the stack of the last call that writes to a descriptor. To be said again with each list:
+ * what was not said since the last settling is no longer followed then.
+ */
 void transaction_probe_follow(struct transaction_probe *p, uint32_t fd);
-void transaction_probe_forget(struct transaction_probe *p, uint32_t fd);
+void transaction_probe_settle(struct transaction_probe *p);
 /* Into ret, which is large. -ENOENT when nothing was written since it is followed. */
 int transaction_probe_last_write(struct transaction_probe *p, uint32_t fd,
 				 struct transaction_write *ret);

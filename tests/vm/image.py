@@ -7,6 +7,7 @@ import shutil
 import subprocess
 
 HERE = pathlib.Path(__file__).resolve().parent
+STAY_OUT = {"pool"}  # its peer, a database, is not there
 
 
 def libraries(programs):
@@ -20,7 +21,8 @@ def libraries(programs):
 
 def programs_of(build):
     folders = (build / "workloads", build / "tests/vm")
-    return [build / "seep", *sorted(p for f in folders for p in f.iterdir() if not p.suffix)]
+    return [build / "seep", *sorted(p for f in folders for p in f.iterdir()
+                                       if not p.suffix and p.name not in STAY_OUT)]
 
 
 def copy(source, root, place):

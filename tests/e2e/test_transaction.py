@@ -1,0 +1,209 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""seep explain --resource transaction: a transaction that a client leaves open, its age, its peer
+and who last used the connection; the repaired twin is silent; what is encrypted is not judged."""
+
+import json
+import os
+import signal
+import subprocess
+import time
+
+import pytest
+
+import explainer
+import servers
+
+SECONDS = 8
+CONNECTIONS = 6
+
+
+class Pool:
+    """The workload, one line of books after each word."""
+
+    def __init__(self, workloads, make, connections, conninfo):
+        self.process = subprocess.Popen([workloads / "pool", make, str(connections), conninfo],
+                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self.pid = self.process.pid
+        self.books = self.read()
+
+    def read(self):
+        line = self.process.stdout.readline()
+        assert line, f"the pool ended with {self.process.wait()}"
+        return json.loads(line)
+
+    def say(self, word):
+        self.process.stdin.write(word + "\n")
+        self.process.stdin.flush()
+        self.books = self.read()
+        return self.books
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *error):
+        self.process.kill()
+        self.process.wait()
+        self.process.stdin.close()
+        self.process.stdout.close()
+
+
+class SecurePostgres(servers.Postgres):
+    """Offers TLS, with a certificate of its own."""
+
+    def prepare(self):
+        super().prepare()
+        self.run("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=seep",
+                 "-days", 2, "-keyout", self.folder / "data/server.key", "-out",
+                 self.folder / "data/server.crt")
+        os.chmod(self.folder / "data/server.key", 0o600)
+
+    def command(self):
+        return super().command() + ["-c", "ssl=on"]
+
+
+@pytest.fixture(scope="module")
+def database():
+    with SecurePostgres() as running:
+        yield running
+
+
+@pytest.fixture
+def conninfo(database):
+    return f"host=127.0.0.1 port={database.port} user=postgres dbname=postgres sslmode="
+
+
+def watch(seep, pid, seconds=SECONDS):
+    """Started, and attached by the time that this returns."""
+    process = explainer.start(seep, pid, "--resource", "transaction", "--duration", seconds,
+                              "--json", "--budget", explainer.BUDGET)
+    wait_attached(process.pid)
+    return process
+
+
+def links_of(pid):
+    """The descriptors of BPF links that a process has."""
+    found = 0
+    for fd in os.listdir(f"/proc/{pid}/fd"):
+        try:
+            found += "bpf_link" in os.readlink(f"/proc/{pid}/fd/{fd}")
+        except FileNotFoundError:
+            pass
+    return found
+
+
+def wait_attached(pid):
+    deadline = time.monotonic() + 10
+    while links_of(pid) < 4:
+        assert time.monotonic() < deadline, "did not attach"
+        time.sleep(0.02)
+
+
+def rows(answer, kind):
+    return [row for row in answer.rows if row["kind"] == kind]
+
+
+def function(row):
+    """The innermost of the program's own."""
+    return next((frame["function"] for frame in row["stack"]
+                 if frame["module"].endswith("/workloads/pool")), row.get("reason"))
+
+
+def test_a_transaction_left_open_is_found(seep, workloads, database, conninfo):
+    with Pool(workloads, "guilty", CONNECTIONS, conninfo + "disable") as pool:
+        watching = watch(seep, pool.pid)
+        attached = time.monotonic()
+        time.sleep(1)
+        began, books = time.monotonic(), pool.say("burst")
+        assert books["transaction"] == CONNECTIONS
+        answer = explainer.finish(watching)
+        age = answer.summary["seconds"] - (began - attached)
+        row, = rows(answer, "idle")
+        assert (row["pattern"], row["verdict"]) == ("idle-in-transaction", "keeps")
+        assert (row["live"], row["created"], row["destroyed"]) == (CONNECTIONS, CONNECTIONS, 0)
+        assert row["peer"] == f"127.0.0.1:{database.port}"
+        assert abs(row["oldest_seconds"] - age) < 1
+        assert answer.summary["lost"] == {}
+        assert function(row) == books["site"]
+
+
+def test_what_is_used_again_or_closed_is_given_back(seep, workloads, conninfo):
+    """An order that is accepted commits what the one before left open; a closed connection goes."""
+    with Pool(workloads, "guilty", 3, conninfo + "disable") as pool:
+        watching = watch(seep, pool.pid)
+        assert pool.say("burst")["transaction"] == 3
+        time.sleep(4)
+        pool.say("close")
+        assert pool.say("order")["transaction"] == 1
+        row, = rows(explainer.finish(watching), "idle")
+        assert (row["live"], row["created"], row["destroyed"]) == (1, 3, 2)
+
+
+def test_a_connection_that_is_new_has_its_stack_too(seep, workloads, conninfo):
+    with Pool(workloads, "guilty", 0, conninfo + "disable") as pool:
+        watching = watch(seep, pool.pid)
+        pool.say("open")
+        books = pool.say("burst")
+        row, = rows(explainer.finish(watching), "idle")
+        assert (row["live"], function(row)) == (1, books["site"])
+
+
+def test_the_repaired_twin_is_silent(seep, workloads, conninfo):
+    with Pool(workloads, "repaired", CONNECTIONS, conninfo + "disable") as pool:
+        watching = watch(seep, pool.pid)
+        for _ in range(20):
+            assert pool.say("burst")["transaction"] == 0
+            pool.say("order")
+            time.sleep(0.2)
+        answer = explainer.finish(watching)
+        assert answer.rows == [] and answer.summary["hits"] > 20 * CONNECTIONS
+
+
+def test_work_in_a_long_transaction_is_no_finding(seep, database):
+    """psql in one transaction for most of the watch, each statement after the other."""
+    script = "begin;" + "select pg_sleep(0.3);" * 20 + "commit; select pg_sleep(60)"
+    process = subprocess.Popen([database.program("psql"), "-q", "-h", "127.0.0.1", "-p",
+                                str(database.port), "-U", "postgres", "postgres"],
+                               stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
+    try:
+        watching = watch(seep, process.pid, 6)
+        process.stdin.write(script.replace(";", ";\n") + ";\n")
+        process.stdin.flush()
+        assert rows(explainer.finish(watching), "idle") == []
+    finally:
+        process.kill()
+        process.wait()
+        process.stdin.close()
+
+
+def test_what_is_encrypted_is_said_not_to_be_seen(seep, workloads, conninfo):
+    with Pool(workloads, "guilty", 2, conninfo + "require") as pool:
+        watching = watch(seep, pool.pid, 5)
+        pool.say("open")
+        pool.say("burst")
+        answer = explainer.finish(watching)
+        assert rows(answer, "idle") == []
+        row = next(row for row in rows(answer, "unseen") if "encrypted" in row["reason"])
+        assert (row["live"], row["pattern"], row["verdict"]) == (1, None, "undecided")
+
+
+@pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGKILL])
+def test_nothing_stays_attached(seep, workloads, conninfo, end):
+    """By whatever end; and packets pass before, meanwhile and after."""
+    with Pool(workloads, "guilty", 1, conninfo + "disable") as pool:
+        watching = watch(seep, pool.pid, 60)
+        assert pool.say("order")["transaction"] == 0
+        assert programs() >= {"transaction_receive", "transaction_send", "transaction_call"}
+        watching.send_signal(end)
+        watching.communicate(timeout=20)
+        deadline = time.monotonic() + 5
+        while programs() and time.monotonic() < deadline:
+            time.sleep(0.1)
+        assert programs() == set()
+        assert pool.say("order")["transaction"] == 0
+
+
+def programs():
+    """Names of the topic's programs that the kernel holds. A name is cut to 15 bytes."""
+    text = subprocess.run(["/usr/sbin/bpftool", "prog", "show", "--json"], check=True,
+                          capture_output=True, text=True).stdout
+    return {row["name"] for row in json.loads(text) if row.get("name", "").startswith("transaction")}

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Makes the rules for one window: make_rules.py WINDOW [RUNBOOK] <seep.rules.yml.in >seep.rules.yml
 
-In the template %4W% is a duration of four windows, %4W:s% the same as seconds, %4W:h% as hours, and
+In the template %4W% is a duration of four windows, %W/6% a sixth of one, %4W:s% as seconds, %4W:h% as hours, and
 %step% the interval of evaluation, %who% whose bound it is, %runbook% where the runbook is found.
 WINDOW is a duration as Prometheus writes it: 5s, 10m, 1h, 1h30m.
 """
@@ -35,13 +35,13 @@ def number(value):
 
 def render(template, window, runbook):
     def replace(match):
-        length = int(match["count"] or 1) * window
+        length = int(match["count"] or 1) * window // int(match["part"] or 1)
         return {None: show(length), "s": number(length / 1000),
                 "h": number(length / UNITS["h"])}[match["form"]]
 
     template = template.replace("%step%", show(min(LONGEST_STEP, window // 5)))
     template = template.replace("%who%", WHO).replace("%runbook%", runbook)
-    return re.sub(r"%(?P<count>\d*)W(?::(?P<form>[sh]))?%", replace, template)
+    return re.sub(r"%(?P<count>\d*)W(?:/(?P<part>\d+))?(?::(?P<form>[sh]))?%", replace, template)
 
 
 def main(words):

@@ -109,6 +109,32 @@ def lost(per_hour, **labels):
     return {metric("seep_lost_events_total", **labels): lambda t: math.floor(per_hour * t)}
 
 
+def verdict(shape, word="leaking", resource="fd", kind="socket", rate=41):
+    """What the agent says of one slot, and that it is alive."""
+    bytes_ = "_bytes" if resource == "memory" else ""
+    labels = dict(APP, resource=resource, kind=kind)
+    return {metric("seep_group_verdict", **labels, verdict=word):
+                lambda t: 1 if shape(t) else None,
+            metric(f"seep_group_rate{bytes_}_per_hour", **labels): constant(rate),
+            "seep_last_census_timestamp_seconds": lambda t: t * 3600}
+
+
+def forecast(word, hours, limit=1024, resource="fd", source="RLIMIT_NOFILE"):
+    """The agent says when a bound is met, half of which is in use."""
+    return (verdict(since(20), word, resource, "all") | bounded(constant(limit / 2), limit, source,
+                                                                resource)
+            | {metric("seep_group_eta_low_seconds", **APP, resource=resource):
+                   lambda t: hours * 3600 if t >= 20 else None})
+
+
+def since(start):
+    return lambda t: t >= start
+
+
+def now_and_then(length, period, start=28):
+    return lambda t: t >= start and (t - start) % period < length
+
+
 def case(series, *alerts):
     return series, alerts
 
@@ -123,10 +149,28 @@ GUILTY = {
     "leak by load": case(live(by_load), "SeepGrowing"),
     "leak, agent restarts": case(live(gap(leak(), (20, 20.3), (40, 40.9))), "SeepGrowing"),
     "leak, another kind steady": case(live(leak()) | live(constant(40), kind="file"), "SeepGrowing"),
+    "proved": case(verdict(since(28)) | verdict(since(29), kind="all"), "SeepLeaking"),
+    "proved, of memory": case(verdict(since(28), resource="memory", kind="anon", rate=3e6),
+                              "SeepLeaking"),
+    "proved, of the whole": case(verdict(since(28), kind="all"), "SeepLeaking"),
+    "proved, and seen by Prometheus": case(verdict(since(28)) | live(leak()), "SeepLeaking"),
+    "proved late": case(verdict(since(50)) | live(leak()), "SeepGrowing", "SeepLeaking"),
+    "proved with holes": case(verdict(now_and_then(3, 3.5)), "SeepLeaking"),
+    "proved, agent restarts": case({name: gap(shape, (40, 40.3), (55, 56.5)) for name, shape
+                                    in verdict(since(28)).items()}, "SeepLeaking"),
+    "another leak of the group": case(verdict(since(28), resource="timer", kind="posix")
+                                      | live(leak()), "SeepLeaking", "SeepGrowing"),
+    "forecast by the agent": case(forecast("growing", 3), "SeepBoundSoon"),
+    "forecast of a leak": case(forecast("leaking", 3, 1000, "process", "pids.max"), "SeepBoundSoon",
+                               "SeepLeaking"),
     "fast towards a bound": case(bounded(lambda t: min(1024, 100 + 80 * max(0, t - 10)), 1024),
-                                 "SeepBoundSoon", "SeepBoundNear"),
+                                 "SeepBoundSoon", "SeepBoundNear", "SeepBoundFull"),
     "host runs out of pids": case(bounded(lambda t: 1000 + 440 * t, 32768, "kernel.pid_max",
-                                          "process"), "SeepBoundNear", "SeepBoundSoon"),
+                                          "process"),
+                                  "SeepBoundNear", "SeepBoundSoon", "SeepBoundFull"),
+    "full within minutes": case(bounded(lambda t: 1000 if 30 <= t < 30.6 else 100, 1024),
+                                "SeepBoundFull"),
+    "full and steady": case(bounded(constant(1000), 1024), "SeepBoundNear", "SeepBoundFull"),
     "at 85 % for good": case(bounded(noise(860, 900), 1024), "SeepBoundNear"),
     "ports of a namespace": case(
         {metric("seep_netns_bound_used", netns="4026531840", resource="tcp",
@@ -156,6 +200,14 @@ INNOCENT = {
     "steps": case(live(lambda t: 100 + 100 * (t // 9))),
     "burst": case(live(lambda t: 900 if 30 <= t < 33 else 100)
                   | bounded(lambda t: 950 if 30 <= t < 30.5 else 100, 1024)),
+    "a verdict now and then": case(verdict(now_and_then(0.5, 6))),
+    "a verdict at each other scrape": case(verdict(
+        lambda t: t > 28 and round(t * 60 / STEP_MINUTES) % 2)),
+    "grows, not proved": case(verdict(since(3), "growing")),
+    "warms up": case(verdict(since(1), "warming")),
+    "warms up towards a bound": case(forecast("warming", 1)),
+    "forecast of a day": case(forecast("growing", 20)),
+    "peaks at the bound": case(bounded(lambda t: 1020 if t > 1 and t % 2 < 0.05 else 200, 1024)),
     "daily cycle": case(live(cycle()) | bounded(cycle(), 1024)),
     "daily cycle with a late peak": case(live(evening_peak) | bounded(evening_peak, 1024)),
     "daily cycle of other days": case(live(lambda t: cycle(high=600 + 3 * t)(t))),
@@ -188,7 +240,9 @@ INNOCENT = {
 CASES = GUILTY | INNOCENT
 
 # Once fired, these never stop for the last day: nobody closes a ticket because of a quiet night.
-LASTING = ["leak", "leak by load", "leak, agent restarts"]
+LASTING = {"leak": "SeepGrowing", "leak by load": "SeepGrowing",
+           "leak, agent restarts": "SeepGrowing", "proved": "SeepLeaking",
+           "proved with holes": "SeepLeaking", "proved, agent restarts": "SeepLeaking"}
 
 
 def notation(shape):
@@ -221,7 +275,7 @@ def questions(name):
     yield question(f"group by (alertname) (last_over_time(ALERTS{{{firing}}}[{HOURS}h]))",
                    *((f'{{alertname="{alert}"}}', 1) for alert in CASES[name][1]))
     if name in LASTING:
-        yield question(f'max(count_over_time(ALERTS{{{firing},alertname="SeepGrowing"}}[{DAY}h]))',
+        yield question(f'max(count_over_time(ALERTS{{{firing},alertname="{LASTING[name]}"}}[{DAY}h]))',
                        ("{}", DAY * 60 // STEP_MINUTES + 1))
 
 

@@ -160,13 +160,14 @@ static bool next_entry(struct cursor *c, struct cursor *ret, bool *ret_damaged)
 
 size_t journal_replay(const uint8_t *data, size_t size, struct saved *s, bool *ret_damaged)
 {
-	struct journal_header wanted = journal_begin(s->generation), h;
+	struct journal_header h, good;
 	struct cursor c = { data, data + size, false }, entry;
 	size_t n = 0;
 
-	*ret_damaged = false;
 	cursor_get(&c, &h, sizeof(h));
-	if (c.bad || memcmp(&h, &wanted, sizeof(h)) != 0)
+	good = journal_begin(h.generation);
+	*ret_damaged = !c.bad && memcmp(&h, &good, sizeof(h)) != 0;
+	if (c.bad || *ret_damaged || h.generation != s->generation)
 		return 0;
 	while (next_entry(&c, &entry, ret_damaged)) {
 		if (replay_entry(&entry, s) < 0) {

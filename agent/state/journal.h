@@ -33,6 +33,7 @@ int journal_entry(struct model *m, struct bytes *values, struct bytes *entry);
 
 /*
  * Replay over the snapshot that it goes on from; one that does not is passed over. Returns how many
- * entries; *ret_damaged tells that one is whole and wrong: it and what follows are lost.
+ * entries; *ret_damaged tells that the header or one entry is whole and wrong: it and what follows
+ * are lost.
  */
 size_t journal_replay(const uint8_t *data, size_t size, struct saved *s, bool *ret_damaged);

@@ -34,6 +34,7 @@ struct state {
 	uint64_t snapshot_bytes, journal_bytes;
 	struct bytes values, entry;
 	int failing; /* the errno that was said, or 0 */
+	bool said;   /* that a file was wrong: once is enough */
 };
 
 /* One of each is kept. */
@@ -44,11 +45,13 @@ static void set_aside(struct state *s, const char *name, const char *why)
 
 	snprintf(bad, sizeof(bad), "%s.bad", name);
 	r = folder_rename(s->folder, name, bad);
-	log_warn(r, "state: '%s' %s; %s %s", name, why,
-		 r < 0 ? "it cannot be set aside as" : "set aside as", bad);
+	if (!s->said)
+		log_warn(r, "state: '%s' %s; %s %s", name, why,
+			 r < 0 ? "it cannot be set aside as" : "set aside as", bad);
+	s->said = true;
 }
 
-/* A snapshot, or -ENOENT or -EBADMSG after it was set aside. */
+/* 0, or an error that was said, or -ENOENT. */
 static int read_trends(struct state *s, const char *name)
 {
 	_cleanup_free_ uint8_t *data = NULL;

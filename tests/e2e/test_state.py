@@ -1,0 +1,146 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""--state.directory: trends outlive the agent, whatever ends it."""
+
+import json
+import os
+import random
+import re
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from agent import Agent
+
+WINDOW = 2  # seconds; a leak is proved by 28 of them and more
+FAST = (f"--trend.window={WINDOW}s", "--interval=100ms")
+LEAK = """
+import os, resource, time
+resource.setrlimit(resource.RLIMIT_NOFILE, (8192, 8192))
+while True:
+    os.eventfd(0)
+    time.sleep(0.1)
+"""
+
+
+@pytest.fixture
+def leak():
+    with subprocess.Popen([sys.executable, "-c", LEAK]) as process:
+        yield process.pid
+        process.kill()
+
+
+def start(seep, tmp_path, name, *options):
+    """An agent with a state directory of this name; the next of the name goes on with it."""
+    return Agent(seep, tmp_path / name, *FAST, f"--state.directory={tmp_path / name / 'state'}", *options)
+
+
+def end(agent, by):
+    os.kill(agent.pid, by)
+    agent.process.wait(5)
+
+
+def is_leaking(agent, pid):
+    return any(line.startswith("seep_verdict{") and f'pid="{pid}"' in line and 'verdict="leaking"' in line
+               for line in agent.get().splitlines())
+
+
+def trends(seep, agent, pid):
+    """{(resource, kind): row} of what seep top knows of a process from an agent."""
+    text = subprocess.run([seep, "top", "--once", "--json", "-p", str(pid)], check=True, text=True,
+                          capture_output=True, env=agent.environment).stdout
+    return {(row["resource"], row["kind"]): row for row in map(json.loads, text.splitlines())}
+
+
+def complaints(agent):
+    return [line for line in agent.log.read_text().splitlines()
+            if "state:" in line and not re.search(r"\d+ of \d+ trends go on", line)]
+
+
+def test_a_restarted_agent_proves_a_leak_when_it_would_have(seep, tmp_path, leak):
+    ends = {"kept": None, "killed": signal.SIGKILL, "terminated": signal.SIGTERM}
+    agents = {name: start(seep, tmp_path, name) for name in ends}
+    proved, begin = {}, time.monotonic()
+    restart_at = begin + 15 * WINDOW
+    try:
+        while len(proved) < len(agents) and time.monotonic() < begin + 50 * WINDOW:
+            if restart_at and time.monotonic() > restart_at:
+                restart_at = None
+                assert not proved
+                for name, by in ends.items():
+                    if by:
+                        end(agents[name], by)
+                        agents[name] = start(seep, tmp_path, name)
+                        assert "trends go on" in agents[name].log.read_text()
+                        row = trends(seep, agents[name], leak)["fd", "eventfd"]
+                        assert row["verdict"] != "unknown" and row["rate_per_hour"] is not None
+            for name in agents.keys() - proved.keys():
+                if is_leaking(agents[name], leak):
+                    proved[name] = time.monotonic() - begin
+            time.sleep(0.1)
+        print({name: round(at / WINDOW, 2) for name, at in proved.items()}, "windows")
+        for name in ends:
+            assert not complaints(agents[name])
+            assert abs(proved[name] - proved["kept"]) <= WINDOW, proved
+    finally:
+        for agent in agents.values():
+            agent.close()
+
+
+def test_kill_9_at_any_moment_leaves_what_can_be_loaded(seep, tmp_path):
+    moments = random.Random(3)
+    found = 0
+    for i in range(20):
+        agent = start(seep, tmp_path, "agent", "--trend.window=1s", "--interval=50ms")
+        time.sleep(moments.uniform(0, 0.4))
+        end(agent, signal.SIGKILL)
+        assert not complaints(agent)
+        found += "trends go on" in agent.log.read_text()
+    assert found == 19
+    assert not list((tmp_path / "agent" / "state").glob("*.bad"))
+
+
+def damage(path):
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 1
+    path.write_bytes(data)
+
+
+@pytest.mark.parametrize("names, goes_on", [
+    (["trends"], True), (["trends", "trends.old"], False), (["journal"], True)])
+def test_a_corrupt_file_is_set_aside_with_one_warning(seep, tmp_path, names, goes_on):
+    state = tmp_path / "agent" / "state"
+    first = start(seep, tmp_path, "agent")
+    deadline = time.monotonic() + 20
+    while not (state / "trends.old").exists() or (state / "journal").stat().st_size < 100:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    end(first, signal.SIGKILL)
+    for name in names:
+        damage(state / name)
+    with start(seep, tmp_path, "agent") as agent:
+        assert len(complaints(agent)) == 1, agent.log.read_text()
+        assert "set aside" in complaints(agent)[0]
+        assert {f"{name}.bad" for name in names} == {path.name for path in state.glob("*.bad")}
+        assert ("trends go on" in agent.log.read_text()) == goes_on
+        assert agent.sample("seep_lost_events_total", topic="state", reason="write_failed") == 0
+
+
+def test_a_directory_that_others_may_write_to_is_not_used(seep, tmp_path):
+    state = tmp_path / "agent" / "state"
+    state.mkdir(parents=True)
+    state.chmod(0o777)
+    with start(seep, tmp_path, "agent") as agent:
+        assert agent.sample("seep_lost_events_total", topic="state", reason="refused") == 1
+        assert len(complaints(agent)) == 1
+    assert not list(state.iterdir())
+
+
+def test_another_window_begins_anew(seep, tmp_path):
+    with start(seep, tmp_path, "agent"):
+        time.sleep(1)
+    with start(seep, tmp_path, "agent", "--trend.window=4s") as agent:
+        (line,) = complaints(agent)
+        assert "another --trend.window" in line

@@ -64,8 +64,10 @@ int owner_get(struct cursor *c, struct owner *ret)
 	default:
 		return -EBADMSG;
 	}
-	if (c->bad)
+	if (c->bad) {
+		free(o.name);
 		return -EBADMSG;
+	}
 	*ret = o;
 	return 0;
 }

@@ -85,8 +85,12 @@ def test_installed_program_runs(root, seep):
 
 @pytest.mark.timeout(600)
 def test_purged_package_leaves_nothing(root):
+    state = root / "var/lib/seep"
+    state.mkdir()
+    (state / "trends").touch()
     run(*dpkg(root), "--purge", "seep")
     assert files_of(root) - {"dpkg.log"} == set()
+    assert not state.exists()
 
 
 @pytest.mark.timeout(600)

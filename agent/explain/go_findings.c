@@ -45,10 +45,9 @@ static int set_frames(const struct go_source *s, const struct go_group *g, struc
 	return e;
 }
 
-static int add_finding(const struct go_sites *sites, const struct go_site *site,
-		       const char *resource, struct findings *list, struct finding **ret)
+static int add_finding(const char *resource, const struct go_judgement *j, struct findings *list,
+		       struct finding **ret)
 {
-	struct go_judgement judgement;
 	struct finding *f = findings_add(list);
 
 	if (!f)
@@ -56,26 +55,26 @@ static int add_finding(const struct go_sites *sites, const struct go_site *site,
 	f->frames = calloc(SITE_FRAMES, sizeof(*f->frames));
 	if (!f->frames)
 		return -ENOMEM;
-	go_sites_judge(sites, site, &judgement);
 	f->resource = resource;
-	f->verdict = judgement.verdict;
-	f->live = judgement.live;
-	f->created = judgement.created;
-	f->destroyed = judgement.destroyed;
-	f->growth_per_hour = judgement.growth_per_hour;
+	f->verdict = j->verdict;
+	f->live = j->live;
+	f->created = j->created;
+	f->destroyed = j->destroyed;
+	f->growth_per_hour = j->growth_per_hour;
 	*ret = f;
 	return 0;
 }
 
 static void set_patterns(const struct go_source *s, const struct go_group *g,
-			 const struct go_timer *t, struct finding *f)
+			 const struct go_timer *t, const struct go_judgement *j, struct finding *f)
 {
 	struct go_evidence e = { .report = s->report,
 				 .group = g,
 				 .timer = t,
-				 .keeps = f->verdict == SITE_KEEPS,
-				 .live = f->live,
-				 .grown = f->created > f->destroyed ? f->created - f->destroyed
+				 .keeps = j->verdict == SITE_KEEPS,
+				 .ends = j->ended,
+				 .live = j->live,
+				 .grown = j->created > j->destroyed ? j->created - j->destroyed
 								    : 0 };
 
 	if (s->report->status[GO_COLLECTOR] == GO_READ)
@@ -87,13 +86,18 @@ static int add_goroutines(const struct go_source *s, const struct go_site *site,
 			  struct findings *ret)
 {
 	const struct go_group *g = find_group(s->report, site);
+	struct go_judgement j;
 	struct finding *f;
-	int r = g ? add_finding(&s->goroutines, site, "goroutine", ret, &f) : 0;
+	int r;
 
-	if (!g || r < 0)
+	if (!g)
+		return 0;
+	go_sites_judge(&s->goroutines, site, &j);
+	r = add_finding("goroutine", &j, ret, &f);
+	if (r < 0)
 		return r;
 	f->live_bytes = site->stack_bytes;
-	set_patterns(s, g, NULL, f);
+	set_patterns(s, g, NULL, &j, f);
 	return set_frames(s, g, f);
 }
 
@@ -111,16 +115,18 @@ static int add_timers(const struct go_source *s, const struct go_site *site, str
 		[GO_TIMER_OTHER] = "other",
 	};
 	const struct go_timer *t = find_timer(s->report, site);
+	struct go_judgement j;
 	struct finding *f;
 	int r;
 
 	if (!t || is_told_elsewhere(t))
 		return 0;
-	r = add_finding(&s->timers, site, "gotimer", ret, &f);
+	go_sites_judge(&s->timers, site, &j);
+	r = add_finding("gotimer", &j, ret, &f);
 	if (r < 0)
 		return r;
 	f->kind = kinds[t->kind];
-	set_patterns(s, NULL, t, f);
+	set_patterns(s, NULL, t, &j, f);
 	if (t->code == GO_CODES)
 		f->reason = "the runtime does not record who made it";
 	return go_frames_add(s->report, t->code, s->module, f->frames, &f->n_frames);
@@ -142,4 +148,11 @@ int go_findings_timers(const struct go_source *s, struct findings *ret)
 	for (size_t i = 0; r == 0 && i < s->timers.n; i++)
 		r = add_timers(s, &s->timers.rows[i], ret);
 	return r;
+}
+
+int go_findings_all(const struct go_source *s, struct findings *ret)
+{
+	int r = go_findings_goroutines(s, ret);
+
+	return r == 0 ? go_findings_timers(s, ret) : r;
 }

@@ -118,9 +118,25 @@ static uint64_t older(const struct go_site *site, unsigned int pull, unsigned in
 	return n;
 }
 
+/* Whatever the count was in the first third of the watch, it was more all through the last. */
+static bool rises(const struct go_sites *s, const struct go_site *site)
+{
+	unsigned int third = s->pulls / 3;
+	uint32_t most = 0, least = UINT32_MAX;
+
+	for (unsigned int i = 0; i < third; i++) {
+		uint32_t first = site->live[i], last = site->live[s->pulls - 1 - i];
+
+		most = first > most ? first : most;
+		least = last < least ? last : least;
+	}
+	return least >= most + LEAST;
+}
+
 /*
  * A site that keeps has more and more old ones, in both halves of the watch: neither load nor a
- * pool that fills does that. And next to none of those that outlived a pull ever ends.
+ * pool that fills does that. Either next to none of those that outlived a pull ever ends, or they
+ * end too slowly for what comes: a backlog.
  */
 static enum site_verdict judge(const struct go_sites *s, const struct go_site *site)
 {
@@ -135,7 +151,7 @@ static enum site_verdict judge(const struct go_sites *s, const struct go_site *s
 	gone = count_gone(s, site, true);
 	grown = end > first ? end - first : 0;
 	if (grown >= LEAST && half > first && end > half &&
-	    (double)gone <= ENDS_OF_KEPT * (double)(gone + grown))
+	    ((double)gone <= ENDS_OF_KEPT * (double)(gone + grown) || rises(s, site)))
 		return SITE_KEEPS;
 	if (gone >= LEAST && gone > grown)
 		return SITE_RETURNS;
@@ -152,6 +168,7 @@ void go_sites_judge(const struct go_sites *s, const struct go_site *site, struct
 	if (!s->pulls)
 		return;
 	ret->live = site->live[last];
+	ret->ended = count_gone(s, site, true);
 	ret->destroyed = count_gone(s, site, false) * (s->sampled ? s->sampled : 1);
 	if (ret->live + ret->destroyed > site->live[0])
 		ret->created = ret->live + ret->destroyed - site->live[0];

@@ -61,6 +61,7 @@ void go_sites_clear(struct go_sites *s);
 struct go_judgement {
 	enum site_verdict verdict;
 	uint64_t live, created, destroyed; /* created: as far as they lived at some pull */
+	uint64_t ended;			   /* of those that outlived a pull, in the sample */
 	double growth_per_hour;		   /* NAN after one pull */
 };
 void go_sites_judge(const struct go_sites *s, const struct go_site *site, struct go_judgement *ret);

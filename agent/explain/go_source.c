@@ -14,7 +14,7 @@
 #include "agent/model/escape.h"
 #include "agent/runtime/go/go.h"
 
-#define SCAN_NS	 5000000000ull /* learning a large program takes a while, once */
+#define SCAN_NS	 20000000000ull /* learning a large program takes a while, once */
 #define STACKS	 64
 #define PATH_LEN 4096
 
@@ -24,12 +24,17 @@ static const struct go_wish wishes[] = {
 	{ "gotimer", GO_TIMERS, 1u << GO_GOROUTINES | 1u << GO_TIMERS, go_findings_timers },
 };
 
+static const struct go_wish everything = { NULL, GO_GOROUTINES,
+					   1u << GO_GOROUTINES | 1u << GO_COLLECTOR |
+						   1u << GO_TIMERS,
+					   go_findings_all };
+
 static const struct go_wish *find_wish(const struct explain_options *options)
 {
 	for (size_t i = 0; options->resource && i < ARRAY_SIZE(wishes); i++)
 		if (strcmp(options->resource, wishes[i].resource) == 0)
 			return &wishes[i];
-	return NULL;
+	return options->resource ? NULL : &everything;
 }
 
 static bool go_wants(const struct explain_options *options)
@@ -109,9 +114,13 @@ static int first_pull(struct go_source *s)
 	uint32_t status;
 	int r = pull(s);
 
+	if (r < 0 && !s->options->resource)
+		return -ENOEXEC;
 	if (r < 0)
 		return log_error(0, "explain: process %d is %s", pid, go_error_text(r)), r;
 	status = s->report->status[s->wish->feature];
+	if (status != GO_READ && !s->options->resource)
+		return -ENOEXEC;
 	if (status != GO_READ)
 		return log_error(0, "explain: %s of process %d (%s): %s",
 				 go_feature_name(s->wish->feature), pid,

@@ -28,3 +28,4 @@ struct go_wish {
 /* Append what the pulls tell. 0 or -ENOMEM. */
 int go_findings_goroutines(const struct go_source *s, struct findings *ret);
 int go_findings_timers(const struct go_source *s, struct findings *ret);
+int go_findings_all(const struct go_source *s, struct findings *ret);

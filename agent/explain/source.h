@@ -39,8 +39,9 @@ struct source {
 	/* Would it answer these options? Called before anything is opened. */
 	bool (*wants)(const struct explain_options *options);
 
-	/* Load, attach, learn what exists. Logs one line and returns -errno on failure; the reader
-	 * outlives the source. */
+	/* Load, attach, learn what exists. Logs one line and returns -errno on failure; when asked
+	 * for all that is cheap, a source that has nothing to say of this process returns -ENOEXEC
+	 * and logs nothing. The reader outlives the source. */
 	int (*open)(const struct explain_options *options, struct reader *reader, void **ret);
 
 	/* Called about ten times a second until the time is over; short. Negative ends the watch;
@@ -59,6 +60,7 @@ struct source {
 	void (*free)(void *source); /* accepts NULL */
 };
 
+extern const struct source source_all;	       /* agent/explain/all_source.c */
 extern const struct source source_acquire;     /* agent/explain/acquire_source.c */
 extern const struct source source_heap;	       /* agent/explain/heap_source.c */
 extern const struct source source_transaction; /* agent/explain/transaction_source.c */

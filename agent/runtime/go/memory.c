@@ -2,10 +2,10 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "agent/base/cleanup.h"
-#include "agent/base/message.h"
 #include "agent/runtime/go/memory.h"
 
 #define BLOCK_BYTES   4096u
@@ -22,9 +22,17 @@ struct go_blocks {
 	struct block slots[BLOCKS];
 };
 
-void go_memory_begin(struct go_memory *m, uint64_t deadline, uint64_t bytes)
+uint64_t go_cpu_ns(void)
 {
-	m->deadline = deadline;
+	struct timespec t;
+
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+void go_memory_begin(struct go_memory *m, uint64_t cpu, uint64_t bytes)
+{
+	m->deadline = go_cpu_ns() + cpu;
 	m->left = bytes;
 	m->reads = m->bytes = m->failed = 0;
 }
@@ -40,7 +48,7 @@ static ssize_t read_some(struct go_memory *m, uint64_t address, void *dst, size_
 {
 	ssize_t n;
 
-	if (size > m->left || (m->reads % DEADLINE_EACH == 0 && monotonic_ns() > m->deadline))
+	if (size > m->left || (m->reads % DEADLINE_EACH == 0 && go_cpu_ns() > m->deadline))
 		return -ETIME;
 	if (address > INT64_MAX - size)
 		return -EFAULT;

@@ -14,14 +14,17 @@
 
 struct go_memory {
 	int fd;		   /* not owned */
-	uint64_t deadline; /* CLOCK_MONOTONIC, nanoseconds */
+	uint64_t deadline; /* CPU time of this process, nanoseconds: a busy host is no reason */
 	uint64_t left;	   /* bytes that may still be read */
 	uint64_t reads, bytes, failed;
 	struct go_blocks *blocks; /* of what never changes; NULL until used */
 };
 
-/* Start to count and to limit anew. */
-void go_memory_begin(struct go_memory *m, uint64_t deadline, uint64_t bytes);
+/* Start to count and to limit anew: so much CPU time (nanoseconds), so many bytes. What waits
+ * without end is the parent's to end. */
+void go_memory_begin(struct go_memory *m, uint64_t cpu, uint64_t bytes);
+/* CPU time of this process, nanoseconds. */
+uint64_t go_cpu_ns(void);
 void go_memory_free(struct go_memory *m);
 
 /* 0; -EFAULT when it is not all there, -ESRCH when the address space is gone, -ETIME when the

@@ -60,12 +60,27 @@ static bool waits_for_others(const struct go_evidence *e)
 	return false;
 }
 
+/* On the stack of the one that was looked at. */
+static bool stands_in(const struct go_evidence *e, const char *function)
+{
+	const struct go_report *r = e->report;
+	const struct go_group *g = e->group;
+
+	for (uint16_t i = 0; i < g->n_stack; i++) {
+		const struct go_code *c = &r->codes[r->stacks[g->stack + i]];
+
+		for (uint16_t k = 0; k < c->n; k++)
+			if (!strcmp(go_string(r, r->places[c->first + k].function), function))
+				return true;
+	}
+	return false;
+}
+
 /* readLoop waits for the program to read the body; while a connection idles it waits for IO. */
 static bool is_unclosed_body(const struct go_evidence *e)
 {
 	return e->group && e->keeps && strcmp(wait_of(e), "select") == 0 &&
-	       strcmp(function_of(e->report, e->group->start),
-		      "net/http.(*persistConn).readLoop") == 0;
+	       stands_in(e, "net/http.(*persistConn).readLoop");
 }
 
 /* The deadline's timer, or the goroutine that passes a parent's end on. */
@@ -75,7 +90,7 @@ static bool is_uncancelled_context(const struct go_evidence *e)
 		return false;
 	if (e->timer)
 		return e->timer->kind == GO_TIMER_CONTEXT;
-	return e->group && starts_with(function_of(e->report, e->group->start), "context.");
+	return e->group && starts_with(function_of(e->report, e->group->made), "context.");
 }
 
 static bool is_own_goroutine(const struct go_evidence *e)
@@ -90,9 +105,11 @@ static bool is_long_capture(const struct go_evidence *e)
 	       e->heap_grown >= (int64_t)(e->grown * CAPTURED_BYTES);
 }
 
+/* For good: a backlog waits for others too, but some of it gets its turn. */
 static bool is_blocked(const struct go_evidence *e)
 {
-	return e->group && (e->group->leaked || (is_own_goroutine(e) && waits_for_others(e)));
+	return e->group &&
+	       (e->group->leaked || (is_own_goroutine(e) && waits_for_others(e) && !e->ends));
 }
 
 /*
@@ -131,8 +148,8 @@ static const struct {
 	{ "timer-per-iteration", is_timer_pile }, /* the same mistake, as far as a pull can tell */
 	{ "timer-not-stopped", is_unstopped_timer },
 	{ "long-lived-capture", is_long_capture },
-	{ "goroutine-per-request", is_own_goroutine },
 	{ "blocked-goroutine", is_blocked },
+	{ "goroutine-per-request", is_own_goroutine },
 };
 
 void go_patterns_find(const struct go_evidence *e, const char **ret_pattern,

@@ -2,24 +2,14 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "agent/base/cleanup.h"
-#include "agent/base/message.h"
 #include "agent/runtime/go/process.h"
 
 #define ATTACH_NS    1500000000ull
 #define ATTACH_BYTES (512ull << 20)
 #define ENVIRON_MAX  65536u
-
-static uint64_t cpu_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
-	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
 
 void go_process_free(struct go_process *p)
 {
@@ -99,7 +89,7 @@ static int learn(const struct source *source, struct go_process *p)
 		r = source->open(source->context, &ask, &p->memory.fd);
 	if (r < 0)
 		return r;
-	go_memory_begin(&p->memory, monotonic_ns() + ATTACH_NS, ATTACH_BYTES);
+	go_memory_begin(&p->memory, ATTACH_NS, ATTACH_BYTES);
 	r = go_module_find(&p->image, &p->memory, &p->module);
 	if (r < 0)
 		return r;
@@ -117,7 +107,7 @@ static int learn(const struct source *source, struct go_process *p)
 int go_process_new(const struct source *source, struct go_process **ret)
 {
 	_cleanup_(cleanup_process) struct go_process *p = calloc(1, sizeof(*p));
-	uint64_t began = cpu_ns();
+	uint64_t began = go_cpu_ns();
 	int r;
 
 	if (!p)
@@ -126,7 +116,7 @@ int go_process_new(const struct source *source, struct go_process **ret)
 	r = learn(source, p);
 	if (r < 0)
 		return r;
-	p->attach_ns = cpu_ns() - began;
+	p->attach_ns = go_cpu_ns() - began;
 	*ret = TAKE_PTR(p);
 	return 0;
 }

@@ -4,10 +4,8 @@
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include "agent/base/cleanup.h"
-#include "agent/base/message.h"
 #include "agent/runtime/go/process.h"
 #include "agent/sites/service.h"
 
@@ -29,14 +27,6 @@ static enum go_status (*const scans[GO_FEATURE_MAX])(struct go_builder *) = {
 	[GO_TIMERS] = go_timers_scan,
 	[GO_COLLECTOR] = go_collector_scan,
 };
-
-static uint64_t cpu_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
-	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
 
 static void drop(struct kept *k)
 {
@@ -106,19 +96,19 @@ static void scan_process(struct go_process *p, const struct go_request *request,
 			 struct go_report *report)
 {
 	static struct go_builder builder;
-	uint64_t began = cpu_ns();
+	uint64_t began = go_cpu_ns();
 
 	memset(report, 0, sizeof(*report));
 	builder = (struct go_builder){ .process = p, .request = request, .report = report };
 	report->n_strings = 1; /* "" */
 	report->sampled = 1;
-	go_memory_begin(&p->memory, monotonic_ns() + SCAN_NS, SCAN_BYTES);
+	go_memory_begin(&p->memory, SCAN_NS, SCAN_BYTES);
 	tell_process(p, report);
 	scan_all(&builder);
 	report->reads = p->memory.reads;
 	report->bytes = p->memory.bytes;
 	report->failed = p->memory.failed;
-	report->cpu_ns = cpu_ns() - began;
+	report->cpu_ns = go_cpu_ns() - began;
 	report->size = (uint32_t)(offsetof(struct go_report, strings) + report->n_strings);
 }
 

@@ -183,6 +183,13 @@ $(O)/bench/%: tests/bench/%.c
 bench-trend: all
 	$(Q)O=$(O) $(PYTHON) tests/bench/trend/bench.py $(TRACES)
 
+# Real servers under load, recorded anew for bench-trend: 7 minutes of real time.
+.PHONY: record-servers
+record-servers: deps-test all
+	$(Q)for kind in healthy leaky; do O=$(O) $(PYTHON) -B tests/bench/servers/record.py $$kind \
+		tests/bench/servers/recorded >$(O)/recorded.$$kind.json & pids="$$pids $$!"; done; \
+		for pid in $$pids; do wait $$pid || exit 1; done
+
 .PHONY: test-mutations
 test-mutations: all workloads
 	$(Q)O=$(O) $(PYTHON) tests/mutations/run.py

@@ -4,9 +4,11 @@
 
     O=build python3 tests/bench/trend/bench.py [DIR]
 
-DIR holds labels.csv (name,family,truth,onset_seconds) and NAME.csv (time_seconds,value); without
-it, the traces of generate.py, the part that tuning saw and the part that it did not see apart. The
-first verdict `leaking` is the alarm; one on a steady trace, or before the leak begins, is false.
+DIR holds labels.csv (name,family,truth,onset_seconds[,window_seconds]) and NAME.csv
+(time_seconds,value); without it, the traces of generate.py, the part that tuning saw and the part
+that it did not see apart, and recordings of servers, which are played with the window that they
+were made with, for the rules as if that had been an hour. The first verdict `leaking` is the alarm;
+one on a steady trace, or before the leak begins, is false.
 """
 
 import collections
@@ -23,23 +25,33 @@ import generate
 import rules
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
+sys.path.append(str(ROOT / "tests/bench/servers"))
+
+import recordings  # noqa: E402
+
 SEEP = ROOT / os.environ.get("O", "build") / "seep"
 
 
-def seep(path):
-    done = subprocess.run([SEEP, "replay", "--json", path], check=True, text=True,
-                          stdout=subprocess.PIPE)
+def seep(path, window):
+    done = subprocess.run([SEEP, "replay", "--json", "--window", f"{round(window * 1000)}ms", path],
+                          check=True, text=True, stdout=subprocess.PIPE)
     rows = (json.loads(line) for line in done.stdout.splitlines())
     return next((row["time_seconds"] for row in rows if row["verdict"] == "leaking"), None)
 
 
 def by_rule(rule):
-    def detect(path):
+    def detect(path, window):
         with open(path, encoding="ascii") as lines:
             next(lines)
             points = [line.split(",") for line in lines]
-        return rule([float(p[0]) for p in points], [float(p[1]) for p in points])
+        hours = 3600 / window
+        at = rule([float(p[0]) * hours for p in points], [float(p[1]) for p in points])
+        return at if at is None else at / hours
     return detect
+
+
+def window_of(label):
+    return float(label.get("window_seconds") or 3600)
 
 
 class Score:
@@ -51,7 +63,7 @@ class Score:
         leaks, onset = label["truth"] == "leak", float(label["onset_seconds"])
         if leaks and at is not None and at >= onset:
             self.hits += 1
-            self.delays.append((at - onset) / 3600)
+            self.delays.append((at - onset) / window_of(label))
             return
         self.false[label["family"]] += at is not None
         self.missed[label["family"]] += leaks
@@ -76,7 +88,7 @@ def report(folder, title):
     for name, detect in (("seep", seep), *((r.__name__, by_rule(r)) for r in rules.RULES)):
         score = Score()
         for label in labels:
-            score.add(label, detect(folder / f"{label['name']}.csv"))
+            score.add(label, detect(folder / f"{label['name']}.csv", window_of(label)))
         print(score.line(name), flush=True)
         if name == "seep":
             print(f"  false alarms: {named(score.false)}; missed: {named(score.missed)}")
@@ -91,6 +103,9 @@ def main():
             folder = pathlib.Path(scratch) / part
             generate.write(folder, part)
             report(folder, part)
+        folder = pathlib.Path(scratch) / "servers"
+        recordings.write(folder)
+        report(folder, "servers")
 
 
 if __name__ == "__main__":

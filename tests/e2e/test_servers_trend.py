@@ -1,0 +1,108 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Three days of windows of redis, nginx and PostgreSQL under a varied load: nothing of theirs is
+ever called a leak, what a client makes leak beside the same load is, and `seep replay` says of the
+recording what the agent said at the time."""
+
+import csv
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+from conftest import ROOT
+
+BENCH = ROOT / "tests/bench/servers"
+sys.path.insert(0, str(BENCH))
+
+import recordings  # noqa: E402
+
+WINDOW = float(os.environ.get("SERVERS_WINDOW", 5))  # seconds of --trend.window
+WINDOWS = 78
+LEAST_WINDOWS = 72
+LEAST_LOOKS = 0.9  # of the censuses that the windows have room for
+LIMIT = WINDOW * WINDOWS + 120
+NEAR = 2  # windows between what the agent said and what a replay says
+LEAST_DONE = {"Redis": (10000, 100), "Nginx": (4000, 100), "Postgres": (1500, 60)}
+
+pytestmark = pytest.mark.timeout(LIMIT + 60)
+
+
+@pytest.fixture(scope="module")
+def recorded(seep, tmp_path_factory):
+    """Both recordings, made side by side; what was told, and the folder of unpacked series."""
+    folder = tmp_path_factory.mktemp("servers")
+    made = {kind: subprocess.Popen(
+        [sys.executable, "-B", BENCH / "record.py", kind, folder, "--window", str(WINDOW),
+         "--windows", str(WINDOWS)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        for kind in ("healthy", "leaky")}
+    told = {}
+    try:
+        for kind, process in made.items():
+            output, complaint = process.communicate(timeout=LIMIT)
+            assert process.returncode == 0, f"{kind}: {complaint}"
+            told[kind] = json.loads(output)
+    finally:
+        for process in made.values():
+            process.kill()  # its whole namespace ends with it
+            process.wait()
+    recordings.write(folder / "series", folder)
+    return told, folder
+
+
+def labels(folder, truth):
+    with open(folder / "series/labels.csv", encoding="ascii") as rows:
+        return [row for row in csv.DictReader(rows) if row["truth"] == truth]
+
+
+def first_leaking(changes):
+    return next((now for now, verdict in changes if verdict == "leaking"), None)
+
+
+def replayed(seep, folder, row):
+    done = subprocess.run([seep, "replay", "--json", "--window", f"{round(WINDOW * 1000)}ms",
+                           folder / "series" / f"{row['name']}.csv"], check=True, text=True,
+                          stdout=subprocess.PIPE)
+    told = map(json.loads, done.stdout.splitlines())
+    return first_leaking([(line["time_seconds"], line["verdict"]) for line in told])
+
+
+@pytest.mark.parametrize("kind", ("healthy", "leaky"))
+def test_all_of_it_was_seen(recorded, kind):
+    told = recorded[0][kind]
+    assert told["windows"] >= LEAST_WINDOWS
+    assert told["looks"] >= LEAST_LOOKS * 20 * LEAST_WINDOWS
+    for server, (requests, connections) in LEAST_DONE.items():
+        assert told["load"][server]["requests"] >= requests * WINDOW / 5
+        assert told["load"][server]["connections"] >= connections
+
+
+def test_a_varied_load_is_no_leak(recorded):
+    told = recorded[0]["healthy"]
+    assert told["leaking"] == {}
+    assert [name for name, changes in told["verdicts"].items()
+            if first_leaking(changes) is not None] == []
+
+
+def test_what_leaks_beside_it_is_found(recorded):
+    told, folder = recorded[0]["leaky"], recorded[1]
+    missed = []
+    for row in labels(folder, "leak"):
+        at = first_leaking(told["verdicts"][row["series"]])
+        if at is None or at < float(row["onset_seconds"]):
+            missed.append((row["series"], row["onset_seconds"], at))
+    assert missed == []
+
+
+def test_a_replay_says_the_same(seep, recorded):
+    told, folder = recorded
+    other = []
+    for row in labels(folder, "steady") + labels(folder, "leak"):
+        if row["table"] != "groups":
+            continue  # top looks at other times than the agent
+        live = first_leaking(told[row["kind"]]["verdicts"][row["series"]])
+        again = replayed(seep, folder, row)
+        if (live is None) != (again is None) or (live and abs(live - again) > NEAR * WINDOW):
+            other.append((row["series"], live, again))
+    assert other == []

@@ -178,10 +178,7 @@ class Postgres(Server):
 
     def command(self):
         return [self.program("postgres"), "-D", self.folder / "data", "-p", self.port, "-k",
-                self.folder, "-c", "listen_addresses=127.0.0.1", "-c", "fsync=off",
-                # Small: a backend maps what it touches, which is no leak but would look so until
-                # each has touched all of it.
-                "-c", "shared_buffers=1MB", "-c", "wal_buffers=64kB"]
+                self.folder, "-c", "listen_addresses=127.0.0.1", "-c", "fsync=off"]
 
     def answers(self):
         """It takes connections while it recovers, and refuses to work."""

@@ -42,12 +42,12 @@ static void set_bound(json_t *row, const struct bound *b)
 }
 
 /* In words, and how sure the rate is; what these leave unsaid is null. */
-static void set_evidence(json_t *row, const struct model_cell *c, const struct bound *b)
+static void set_evidence(json_t *row, const struct model_cell *c, const struct bound *b, bool bytes)
 {
 	char words[EVIDENCE_MAX];
 	double low = NAN, high = NAN;
 
-	evidence_write(&c->trend, &c->evidence, words, sizeof(words));
+	evidence_write(&c->trend, &c->evidence, bytes, words, sizeof(words));
 	if (b && b->source != BOUND_NONE)
 		trend_eta_range(&c->trend, &c->evidence, (double)b->used, (double)b->limit, &low,
 				&high);
@@ -89,7 +89,7 @@ static json_t *new_row(const struct subject *s, enum seep_slot slot, const struc
 	json_object_set_new(row, "live", json_count_or_null(c->live));
 	set_bound(row, b);
 	set_trend(row, c, b);
-	set_evidence(row, c, b);
+	set_evidence(row, c, b, info->unit == UNIT_BYTES);
 	if (c->created)
 		json_object_set_new(row, "created", json_integer((json_int_t)c->created));
 	if (c->live == LIVE_UNKNOWN)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <errno.h>
+#include <math.h>
 #include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -66,6 +67,18 @@ int text_read_field(const char *path, const char *word, uint64_t *ret)
 		if (strncmp(line, word, len) == 0 && strchr(" \t", line[len]))
 			return parse_number(line + len + strspn(line + len, " \t"), ret);
 	return -ENOENT;
+}
+
+void text_format_bytes(double value, char *dst, size_t size)
+{
+	static const char *const suffixes[] = { "B", "KiB", "MiB", "GiB", "TiB", "PiB" };
+	size_t i = 0;
+
+	while (fabs(value) >= 1024 && i + 1 < ARRAY_SIZE(suffixes)) {
+		value /= 1024;
+		i++;
+	}
+	snprintf(dst, size, "%.*f %s", i && fabs(value) < 100 ? 1 : 0, value, suffixes[i]);
 }
 
 void text_append(char *dst, size_t size, const char *fmt, ...)

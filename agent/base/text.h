@@ -19,6 +19,9 @@ int text_read_number(const char *path, uint64_t *ret);
  * with its colon). 0, -ENOENT when no line begins so, or negative errno. */
 int text_read_field(const char *path, const char *word, uint64_t *ret);
 
+/* Bytes as people read them: "1.5 MiB". */
+void text_format_bytes(double value, char *dst, size_t size);
+
 /* Append to the string in dst, of size bytes in all; what does not fit is cut. */
 void text_append(char *dst, size_t size, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));

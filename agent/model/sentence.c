@@ -15,19 +15,11 @@
 
 void model_format_amount(double value, enum seep_unit unit, char *dst, size_t size)
 {
-	static const char *const suffixes[] = { "B", "KiB", "MiB", "GiB", "TiB", "PiB" };
-	size_t i = 0;
-
-	if (unit == UNIT_COUNT) {
+	if (unit == UNIT_COUNT)
 		snprintf(dst, size, "%.*f", fabs(value) < 10 && value != floor(value) ? 1 : 0,
 			 value);
-		return;
-	}
-	while (fabs(value) >= 1024 && i + 1 < ARRAY_SIZE(suffixes)) {
-		value /= 1024;
-		i++;
-	}
-	snprintf(dst, size, "%.*f %s", i && fabs(value) < 100 ? 1 : 0, value, suffixes[i]);
+	else
+		text_format_bytes(value, dst, size);
 }
 
 void model_format_span(double seconds, char *dst, size_t size)

@@ -59,7 +59,7 @@ static void set_explained(json_t *row, const struct change *c)
 	char evidence[EVIDENCE_MAX];
 	double low = NAN, high = NAN;
 
-	evidence_write(&c->trend, &c->evidence, evidence, sizeof(evidence));
+	evidence_write(&c->trend, &c->evidence, false, evidence, sizeof(evidence));
 	if (!isnan(c->at.bound))
 		trend_eta_range(&c->trend, &c->evidence, c->at.value, c->at.bound, &low, &high);
 	json_object_set_new(row, "since", number_or_null(c->trend.since));
@@ -102,7 +102,7 @@ static void print_text(const struct change *c, bool explain)
 	putchar('\n');
 	if (!explain)
 		return;
-	evidence_write(&c->trend, &c->evidence, evidence, sizeof(evidence));
+	evidence_write(&c->trend, &c->evidence, false, evidence, sizeof(evidence));
 	printf("%14s  %s\n", "", evidence);
 }
 

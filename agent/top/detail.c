@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <inttypes.h>
 #include <math.h>
+#include <string.h>
 #include <time.h>
 
 #include "agent/base/cleanup.h"
@@ -70,22 +71,61 @@ static void write_slots(const struct model_process *p, FILE *to)
 		fprintf(to, "\n?: %s\n", p->reason);
 }
 
-/* Why a slot's verdict is what it is, where it is news. */
-static void write_evidence(const struct model_process *p, FILE *to)
+/* "growing for 5 h: the minimum of …; full in 5 h to 6 h": what a slot's verdict rests on. */
+static void write_reason(const struct model_process *p, enum seep_slot slot, double now, FILE *to)
 {
-	const char *head = "\nEVIDENCE\n";
+	const struct holder h = { .process = p };
+	const struct model_cell *c = &p->cells[slot];
+	struct forecast f = holder_forecast(&h, slot);
+	char words[EVIDENCE_MAX], low[32], high[32], age[32];
+
+	format_span(now - c->trend.since, age, sizeof(age));
+	format_span(f.low, low, sizeof(low));
+	format_span(f.high, high, sizeof(high));
+	evidence_write(&c->trend, &c->evidence, slot_info(slot)->unit == UNIT_BYTES, words,
+		       sizeof(words));
+	fprintf(to, " %s%s%s: %s", verdict_name(c->trend.verdict), *age ? " for " : "", age, words);
+	if (*low)
+		fprintf(to, "; full in %s", low);
+	if (*low && !*high)
+		fprintf(to, " or never");
+	else if (strcmp(low, high) != 0)
+		fprintf(to, " to %s", high);
+	fputc('\n', to);
+}
+
+/* The same to people: seen from two sides, or as a kind and its total. */
+static bool same_reason(const struct model_cell *a, const struct model_cell *b)
+{
+	return a->trend.verdict == b->trend.verdict &&
+	       a->trend.rate_per_hour == b->trend.rate_per_hour &&
+	       a->evidence.rising == b->evidence.rising && a->evidence.span == b->evidence.span &&
+	       a->evidence.rate_error == b->evidence.rate_error;
+}
+
+/* Why verdicts are what they are, where they are news; one line for all slots of one reason. */
+static void write_evidence(const struct model_process *p, double now, FILE *to)
+{
+	enum seep_slot last = SLOT_MAX;
 
 	for (enum seep_slot s = 0; s < SLOT_MAX; s++) {
-		const struct model_cell *c = &p->cells[s];
-		char slot[48], words[EVIDENCE_MAX];
+		char slot[48];
 
-		if (c->trend.verdict < VERDICT_WARMING)
+		if (p->cells[s].trend.verdict < VERDICT_WARMING)
 			continue;
 		sentence_slot(s, slot, sizeof(slot));
-		evidence_write(&c->trend, &c->evidence, words, sizeof(words));
-		fprintf(to, "%s%s %s: %s\n", head, slot, verdict_name(c->trend.verdict), words);
-		head = "";
+		if (last == SLOT_MAX) {
+			fprintf(to, "\nEVIDENCE\n%s", slot);
+		} else if (same_reason(&p->cells[last], &p->cells[s])) {
+			fprintf(to, ", %s", slot);
+		} else {
+			write_reason(p, last, now, to);
+			fprintf(to, "%s", slot);
+		}
+		last = s;
 	}
+	if (last != SLOT_MAX)
+		write_reason(p, last, now, to);
 }
 
 /* What limits each resource, and who shares that limit. */
@@ -126,7 +166,7 @@ void detail_write(const struct model *m, const struct model_process *p, FILE *to
 
 	write_identity(m, p, to);
 	write_slots(p, to);
-	write_evidence(p, to);
+	write_evidence(p, m->now, to);
 	write_bounds(p, to);
 	if (sentence_births(p, births, sizeof(births)))
 		fprintf(to, "\n%s\n", births);

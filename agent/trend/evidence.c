@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "agent/base/text.h"
 #include "agent/trend/evidence.h"
 #include "agent/trend/proof.h"
 
@@ -35,7 +36,34 @@ static void add_proof(struct text *text, const struct evidence *e)
 		add(text, "; lost and grew again %u time%s", e->resets, e->resets == 1 ? "" : "s");
 }
 
-void evidence_write(const struct trend *t, const struct evidence *e, char *dst, size_t size)
+/* A count as digits, never as a power of ten. */
+static void add_amount(struct text *text, double value, int digits, bool bytes)
+{
+	char amount[32];
+
+	if (bytes)
+		text_format_bytes(value, amount, sizeof(amount));
+	else if (fabs(value) >= 100)
+		snprintf(amount, sizeof(amount), "%.0f", value);
+	else
+		snprintf(amount, sizeof(amount), "%.*g", digits, value);
+	add(text, "%s", amount);
+}
+
+static void add_slope(struct text *text, const struct trend *t, const struct evidence *e,
+		      bool bytes)
+{
+	add(text, "; slope ");
+	add_amount(text, t->rate_per_hour, 4, bytes);
+	add(text, "/h");
+	if (isnan(e->rate_error))
+		return;
+	add(text, " ± ");
+	add_amount(text, e->rate_error, 2, bytes);
+}
+
+void evidence_write(const struct trend *t, const struct evidence *e, bool bytes, char *dst,
+		    size_t size)
 {
 	struct text text = { dst, size, 0 };
 
@@ -48,13 +76,11 @@ void evidence_write(const struct trend *t, const struct evidence *e, char *dst, 
 	else
 		add(&text, "the minimum of the last window did not rise");
 	add_proof(&text, e);
-	add(&text, "; slope %.4g/h", t->rate_per_hour);
-	if (!isnan(e->rate_error))
-		add(&text, " ± %.2g", e->rate_error);
+	add_slope(&text, t, e, bytes);
 	if (t->verdict >= VERDICT_WARMING)
 		add(&text, e->slowing ? "; slowing" : "; no slowing");
 	if (e->span > PROOF_DAY)
-		add(&text, "; longer than a day");
+		add(&text, "; longer than a day of windows");
 }
 
 void trend_eta_range(const struct trend *t, const struct evidence *e, double used, double limit,

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <math.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -30,9 +31,11 @@ struct evidence {
 
 /*
  * "the minimum of each of the last 9 windows rose; slope 41/h ± 3; no slowing; longer than a day",
- * from a trend and its evidence. Always terminated; "" for what is unknown.
+ * from a trend and its evidence; bytes: of bytes, not of a count. Always terminated; "" for what is
+ * unknown.
  */
-void evidence_write(const struct trend *t, const struct evidence *e, char *dst, size_t size);
+void evidence_write(const struct trend *t, const struct evidence *e, bool bytes, char *dst,
+		    size_t size);
 
 /*
  * When the value reaches limit: seconds, the earliest and the latest that the rate's interval

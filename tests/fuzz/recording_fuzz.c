@@ -22,7 +22,7 @@ static void replay(const struct recorded_series *recorded)
 		e = series_evidence(s);
 		if (t.verdict >= VERDICT_MAX)
 			abort();
-		evidence_write(&t, &e, words, sizeof(words));
+		evidence_write(&t, &e, false, words, sizeof(words));
 	}
 	series_free(s);
 }

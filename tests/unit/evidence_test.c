@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 #include <cmocka.h>
 
 #include "agent/trend/evidence.h"
@@ -17,12 +18,24 @@ static void the_words(void **state)
 	const struct evidence e = { 3, 8, 28, PROOF_BLOCKS, 4, 2, 0 };
 	char words[EVIDENCE_MAX];
 
-	evidence_write(&leak, &e, words, sizeof(words));
+	evidence_write(&leak, &e, false, words, sizeof(words));
 	assert_string_equal(
 		words,
 		"the minimum of each of the last 9 windows rose; the minima of 4 windows each "
 		"rise evenly over 28 windows; lost and grew again 2 times; slope 41/h ± 3; "
-		"no slowing; longer than a day");
+		"no slowing; longer than a day of windows");
+}
+
+static void bytes_are_told_as_such(void **state)
+{
+	const struct trend trend = { VERDICT_LEAKING, 5 << 20, 0 };
+	const struct evidence e = { .rate_error = 3000, .rising = 8 };
+	char words[EVIDENCE_MAX];
+
+	evidence_write(&trend, &e, true, words, sizeof(words));
+	assert_non_null(strstr(words, "; slope 5.0 MiB/h ± 2.9 KiB; no slowing"));
+	evidence_write(&trend, &e, false, words, sizeof(words));
+	assert_non_null(strstr(words, "; slope 5242880/h ± 3000; no slowing"));
 }
 
 static void nothing_is_said_of_the_unknown(void **state)
@@ -30,7 +43,7 @@ static void nothing_is_said_of_the_unknown(void **state)
 	const struct trend unknown = { VERDICT_UNKNOWN, NAN, NAN };
 	char words[EVIDENCE_MAX];
 
-	evidence_write(&unknown, &EVIDENCE_NONE, words, sizeof(words));
+	evidence_write(&unknown, &EVIDENCE_NONE, false, words, sizeof(words));
 	assert_string_equal(words, "");
 }
 
@@ -39,7 +52,7 @@ static void words_are_cut_where_they_must(void **state)
 	const struct evidence e = { 3, 8, 28, PROOF_DAYS, 4, 0, 1 };
 	char words[10];
 
-	evidence_write(&leak, &e, words, sizeof(words));
+	evidence_write(&leak, &e, false, words, sizeof(words));
 	assert_string_equal(words, "the minim");
 }
 
@@ -76,6 +89,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_words),
+		cmocka_unit_test(bytes_are_told_as_such),
 		cmocka_unit_test(nothing_is_said_of_the_unknown),
 		cmocka_unit_test(words_are_cut_where_they_must),
 		cmocka_unit_test(a_forecast_is_an_interval),

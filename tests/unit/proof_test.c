@@ -237,7 +237,7 @@ static void a_proof_has_a_rate_and_a_beginning(void **state)
 	assert_true(fabs(t.rate_per_hour - 20) < 2);
 	assert_true(e.rate_error > 0 && e.rate_error < 3);
 	assert_true(fabs(t.since / HOUR - 30) <= 12);
-	evidence_write(&t, &e, words, sizeof(words));
+	evidence_write(&t, &e, false, words, sizeof(words));
 	assert_non_null(strstr(words, "no slowing"));
 	assert_non_null(strstr(words, "longer than a day"));
 	assert_non_null(strstr(words, "slope "));

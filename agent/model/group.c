@@ -220,10 +220,7 @@ static void add_process(const struct model *m, struct model_group *g, const stru
 		bound_tighten(&g->bounds[s], &p->bounds[s]);
 	}
 	bound_tighten(&g->bounds[SLOT_MEMORY], &p->bounds[SLOT_MEMORY]);
-	if (p->taken.file > g->taken.file)
-		g->taken.file = p->taken.file;
-	if (p->taken.shmem > g->taken.shmem)
-		g->taken.shmem = p->taken.shmem;
+	taken_most(&g->taken, &p->taken);
 }
 
 static void drop_forgotten(struct model *m)

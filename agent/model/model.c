@@ -243,11 +243,11 @@ static void move_trend(struct model *m, struct model_cell *c, int64_t taken)
 	c->evidence = series_evidence(c->series);
 }
 
-void model_cell_adopt(struct model *m, struct model_cell *c, struct series *s)
+void model_cell_adopt(struct model *m, struct model_cell *c, struct series *s, int64_t taken)
 {
 	series_free(c->series);
 	c->series = s;
-	move_trend(m, c, c->live);
+	move_trend(m, c, taken);
 }
 
 /* A slot that was never used has no series: most of them, of most processes. */

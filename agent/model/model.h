@@ -183,8 +183,8 @@ static inline void model_cell_add(struct model_cell *cells, enum seep_slot slot,
 }
 
 /* After a census: what was known of a cell before takes the place of what the census began, and
- * gets its value. Takes the series. */
-void model_cell_adopt(struct model *m, struct model_cell *c, struct series *s);
+ * gets its value, which is what taken_of() gives. Takes the series. */
+void model_cell_adopt(struct model *m, struct model_cell *c, struct series *s, int64_t taken);
 
 struct model_process *model_find(const struct model *m, pid_t pid);
 

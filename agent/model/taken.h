@@ -33,5 +33,12 @@ struct taken_base {
 struct taken taken_measure(struct taken_base *base, const struct model_cell *cells,
 			   uint64_t virtual_bytes, double now, double window);
 
+/* Keep in *t the most of the two. */
+static inline void taken_most(struct taken *t, const struct taken *other)
+{
+	t->file = other->file > t->file ? other->file : t->file;
+	t->shmem = other->shmem > t->shmem ? other->shmem : t->shmem;
+}
+
 /* What the trend of a slot is to see: live, or for memory with such pages what was taken. */
 int64_t taken_of(const struct model_cell *cells, enum seep_slot slot, const struct taken *t);

@@ -11,6 +11,7 @@ enum owner_kind { OWNER_END, OWNER_PROCESS, OWNER_GROUP, OWNER_NETNS, OWNER_MAX 
 struct owner {
 	enum owner_kind kind;
 	uint64_t pid, start, exec_id; /* of a process */
+	struct taken_base base;	      /* of a process */
 	uint64_t inode;		      /* of a namespace */
 	char *name;		      /* of a group */
 };
@@ -24,5 +25,9 @@ int owner_get(struct cursor *c, struct owner *ret);
 typedef void owner_visit(void *context, const struct owner *o, struct model_cell *cells);
 void owners_visit(struct model *m, owner_visit *visit, void *context);
 
-/* The cells of an owner in a model; a group is made when it is not there. NULL for none. */
-struct model_cell *owner_find(struct model *m, const struct owner *o);
+/*
+ * The cells of an owner in a model that had its first census, and what taken_of() needs for them; a
+ * process goes on from its base, a group is made when it is not there. NULL for none.
+ */
+struct model_cell *owner_resume(struct model *m, const struct owner *o,
+				const struct taken **ret_taken);

@@ -73,26 +73,29 @@ void saved_pass(struct saved *s, double now)
 	s->now = now;
 }
 
-static struct model_cell *find_cells(struct model *m, const struct owner *o, bool same_boot)
+static bool may_resume(const struct owner *o, bool same_boot)
 {
-	return same_boot || o->kind == OWNER_GROUP ? owner_find(m, o) : NULL;
+	return same_boot || o->kind == OWNER_GROUP;
 }
 
 size_t saved_adopt(struct saved *s, struct model *m, bool same_boot)
 {
 	size_t adopted = 0;
+	const struct taken *taken = NULL;
 	struct model_cell *cells = NULL;
 	uint32_t owner = UINT32_MAX;
 
 	for (size_t i = 0; i < s->n_series; i++) {
 		struct saved_series *row = &s->series[i];
+		const struct owner *o = &s->owners[row->owner];
 
 		if (row->owner != owner)
-			cells = find_cells(m, &s->owners[row->owner], same_boot);
+			cells = may_resume(o, same_boot) ? owner_resume(m, o, &taken) : NULL;
 		owner = row->owner;
 		if (!cells || !row->series)
 			continue;
-		model_cell_adopt(m, &cells[row->slot], TAKE_PTR(row->series));
+		model_cell_adopt(m, &cells[row->slot], TAKE_PTR(row->series),
+				 taken_of(cells, row->slot, taken));
 		adopted++;
 	}
 	return adopted;

@@ -9,7 +9,8 @@
  *                passed, or when the journal has grown larger than it
  *   trends.old   the one before
  *   journal      what was added since, one write an interval, of the series whose value changed
- *                (journal.h). Snapshot and journal give the same series to the bit.
+ *                (journal.h). Snapshot and journal give the same series to the bit; what a
+ *                process had at its first window (model/taken.h) is that of the snapshot
  *   *.bad        what could not be read and was set aside, the last one of each name
  *
  * Nothing waits for the disk. A process that is killed leaves what it wrote with the kernel; when
@@ -22,10 +23,10 @@
  * restarts of what it is and of the host. The time in between is a gap of the series (series.h). A
  * state of another --trend.window does not apply.
  *
- * The ages of objects (model/ages.h) are not kept: `oldest` begins anew with the agent, and objects
- * that were younger than a window at the restart cannot be told from older ones. So what a series
- * counts of the old may shift by what a window brings, once; it cannot be taken for growth, which
- * must go on for a day of windows.
+ * The ages of objects (model/ages.h) are not kept: `oldest` begins anew with the agent, and what
+ * the first census sees counts as old at once. So the series of old objects are ahead by what a
+ * window brings, then wait a window until what came since is old: once, and neither longer nor more
+ * than that. It cannot be taken for a leak, which must go on for a day of windows.
  */
 #pragma once
 

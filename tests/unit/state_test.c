@@ -75,6 +75,11 @@ static void census(struct model *m, unsigned int k)
 		p->cells[SLOT_THREAD].live = 4;
 		model_cell_add(p->cells, SLOT_FD_SOCKET, 7 + (pid == 10 ? k : k % 3));
 		p->cells[SLOT_WATCH].live = k > 5;
+		/* Pages that it touches, after its first window, in mappings as large as before. */
+		p->virtual_bytes = 1 << 30;
+		model_cell_add(p->cells, SLOT_MEMORY_FILE, 1 << 20);
+		if (pid == 10 && k > 22)
+			model_cell_add(p->cells, SLOT_MEMORY_FILE, (int64_t)k << 16);
 		if (pid == 13 && k % 7 == 3)
 			model_cells_unknown(p->cells, SLOT_FD);
 	}
@@ -126,6 +131,7 @@ static void assert_same(const struct model *a, const struct model *b)
 	model_for_each_process (a, p)
 		assert_same_cells(p->cells, model_find(b, p->pid)->cells);
 	assert_same_cells(a->groups->cells, b->groups->cells);
+	assert_memory_equal(&a->groups->taken, &b->groups->taken, sizeof(a->groups->taken));
 	assert_same_cells(a->netns->cells, b->netns->cells);
 }
 

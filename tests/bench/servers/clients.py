@@ -11,7 +11,7 @@ PATIENCE = 20  # seconds; a server that answers later is broken
 
 class Redis:
     """The work of a cache beside counters, queues and carts. The key space is bounded, or expires,
-    and so small that a minute of load fills it: what is still filling looks like a leak, rightly."""
+    and so small that a minute of load fills it: what still fills looks like a leak, rightly."""
 
     KEYS, CARTS, FIELDS, QUEUE, LIFETIME = 400, 80, 5, 50, 20
 

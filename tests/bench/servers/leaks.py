@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-only
-"""leaks.py REDIS_PORT NGINX_PORT POSTGRES_PORT: clients that make healthy servers leak, until killed.
+"""leaks.py REDIS_PORT NGINX_PORT POSTGRES_PORT: clients that make healthy servers leak.
 
-Each line of output names a leak when it begins: {"leak":…,"pid":…}, with the pid of the one process
-of the server that grows, or null when the service does. What of it grows is in LEAKS.
+Runs until it is killed. Each line of output names a leak when it begins: {"leak":…,"pid":…}, with
+the pid of the one process of the server that grows, or null when the service does. What of it
+grows is in LEAKS.
 """
 
 import http.client

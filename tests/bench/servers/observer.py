@@ -2,8 +2,8 @@
 """What a running agent says of some processes, look for look, as tables of series.
 
 Of groups the page of metrics has each census of the agent with its time: the very values that its
-verdicts come from. Of processes `seep top --json` has the values of its own looks, at its own times,
-beside the verdicts of the agent.
+verdicts come from. Of processes `seep top --json` has the values of its own looks, at its own
+times, beside the verdicts of the agent.
 """
 
 import collections
@@ -16,7 +16,8 @@ import time
 
 LABEL = re.compile(r'(\w+)="([^"]*)"')
 TIME = re.compile(r"^seep_last_census_timestamp_seconds (.+)$", re.M)
-SAMPLE = re.compile(r"^seep_(group_live|group_live_bytes|group_verdict|verdict)\{(.*)\} (\S+)$", re.M)
+SAMPLE = re.compile(r"^seep_(group_live|group_live_bytes|group_verdict|verdict)\{(.*)\} (\S+)$",
+                    re.M)
 
 
 class Table:
@@ -51,7 +52,7 @@ def add_totals(values):
 
 
 def group_of(name):
-    """Of the series of a group, "GROUP RESOURCE/KIND", or of a process, "GROUP@PID RESOURCE/KIND"."""
+    """Series are "GROUP RESOURCE/KIND" of a group and "GROUP@PID RESOURCE/KIND" of a process."""
     return name.rpartition(" ")[0].partition("@")[0]
 
 
@@ -114,11 +115,11 @@ class Processes(threading.Thread):
         self.marks = tuple(f'"group":"{name}"' for name in names)
         self.table = Table()
         self.process = subprocess.Popen([seep, "top", "--json", "--all", "-d", str(delay)],
-                                        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
-                                        env=agent.environment)
+                                        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+                                        text=True, env=agent.environment)
 
     def run(self):
-        """A look has no end mark: it ends where a row comes again, and begins when that one came."""
+        """A look has no end mark: it ends where a row comes again, which begins the next."""
         now, values = time.time(), {}
         for line in self.process.stdout:
             if not any(mark in line for mark in self.marks):

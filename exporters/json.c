@@ -35,6 +35,7 @@ static void set_bound(json_t *row, const struct bound *b)
 	json_object_set_new(row, "bound", none ? json_null() : json_integer((json_int_t)b->limit));
 	json_object_set_new(row, "bound_used",
 			    none ? json_null() : json_integer((json_int_t)b->used));
+	json_object_set_new(row, "bound_ratio", none ? json_null() : json_real(bound_ratio(b)));
 	json_object_set_new(row, "bound_source",
 			    none ? json_null() : json_string(bound_source_name(b->source)));
 	json_object_set_new(row, "bound_scope",

@@ -89,7 +89,7 @@ static void draw_status(const struct draw *d, const struct view *v, const struct
 
 	if (localtime_r(&now, &tm))
 		strftime(clock, sizeof(clock), "%T", &tm);
-	status_watching(w, watching, sizeof(watching));
+	status_watching(w, &v->rows, watching, sizeof(watching));
 	snprintf(text, sizeof(text), "%s%s by %s%s%s%s%s%s; %zu processes, %s",
 		 v->paused ? "PAUSED " : "", clock, rows_sort_name(v->options.sort),
 		 v->options.all ? ", all" : "", *v->group ? ", of " : "", v->group,

@@ -27,7 +27,7 @@ static void write_status(const struct watch *w, const struct rows *list, FILE *t
 
 	status_headline(w, list, line, sizeof(line));
 	fprintf(to, "%s\n", line);
-	status_watching(w, line, sizeof(line));
+	status_watching(w, list, line, sizeof(line));
 	fprintf(to, "%s\n\n", line);
 }
 

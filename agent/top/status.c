@@ -53,7 +53,33 @@ void status_headline(const struct watch *w, const struct rows *list, char *dst, 
 		 has_trends(w) ? "Nothing grows." : "No trend yet.", sentence);
 }
 
-void status_watching(const struct watch *w, char *dst, size_t size)
+/* "; 4 leak, 1 grows, 2 near their bound" */
+static void say_counts(const struct rows *list, char *dst, size_t size)
+{
+	size_t leak = 0, grow = 0, near = 0;
+	const char *before = "; ";
+
+	for (size_t i = 0; i < list->n; i++) {
+		enum verdict v = row_verdict(&list->rows[i]);
+
+		leak += v == VERDICT_LEAKING;
+		grow += v == VERDICT_GROWING;
+		near += row_nearly_full(&list->rows[i]);
+	}
+	if (leak) {
+		text_append(dst, size, "%s%zu leak%s", before, leak, leak == 1 ? "s" : "");
+		before = ", ";
+	}
+	if (grow) {
+		text_append(dst, size, "%s%zu grow%s", before, grow, grow == 1 ? "s" : "");
+		before = ", ";
+	}
+	if (near)
+		text_append(dst, size, "%s%zu near %s bound", before, near,
+			    near == 1 ? "its" : "their");
+}
+
+void status_watching(const struct watch *w, const struct rows *list, char *dst, size_t size)
 {
 	const struct model *m = watch_model(w);
 	char span[32], window[32];
@@ -66,6 +92,7 @@ void status_watching(const struct watch *w, char *dst, size_t size)
 		snprintf(dst, size, "watching for %s, window %s", span, window);
 	else
 		snprintf(dst, size, "watching for %s; a trend needs %s", span, window);
+	say_counts(list, dst, size);
 }
 
 static void say_losses(const struct model *m, char *dst, size_t size)

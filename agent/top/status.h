@@ -11,8 +11,8 @@
  */
 void status_headline(const struct watch *w, const struct rows *list, char *dst, size_t size);
 
-/* How long it has watched and by which window it judges. */
-void status_watching(const struct watch *w, char *dst, size_t size);
+/* How long it has watched, by which window it judges, and how many rows are to be looked at. */
+void status_watching(const struct watch *w, const struct rows *list, char *dst, size_t size);
 
 /* What was lost, cannot be read, or is read on a lower rung; empty when all is well. */
 void status_troubles(const struct watch *w, const struct rows *list, char *dst, size_t size);

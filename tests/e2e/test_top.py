@@ -26,6 +26,7 @@ time.sleep(600)
 """
 # Enough of them that its own limit is nearer than the host's.
 IDLE = LEAK.replace("900", "400").replace("0.05", "0")
+FULL = LEAK.replace("900", "1000").replace("0.05", "0")
 # Sets a title, clears the screen, is no UTF-8: at most 15 bytes.
 HOSTILE = b"\x1b]0;p\x07\x1b[2J\x9b\xff\n"
 # What can be said before there is a trend.
@@ -125,9 +126,26 @@ def test_leak(seep, guilty):
     lines = wait_until(lambda: grown(seep, guilty.pid), 40)
     assert re.fullmatch(rf"session/python3\S* \(leaker, pid {guilty.pid}\): \d+ fd eventfd/h, "
                         r"limit 1024 \(RLIMIT_NOFILE\) in \d+ s", lines[0])
-    assert lines[1] == "history from the running agent, window 2 s"
+    assert lines[1] == "history from the running agent, window 2 s; 1 grows"
     assert run_top(seep, "--once", "-p", guilty.pid, "--fail-on", "growing").returncode == 1
     assert run_top(seep, "--once", "--filter", "nobody here", "--fail-on", "growing").returncode == 0
+
+
+def test_what_is_full_comes_before_what_grows(seep, guilty):
+    """It has no trend, and fails now."""
+    wait_until(lambda: grown(seep, guilty.pid), 40)
+    with python(FULL, "fuller") as process:
+        wait_until(lambda: len(os.listdir(f"/proc/{process.pid}/fd")) >= 1000)
+        lines = run_top(seep, "--once", "--filter", "python3").stdout.decode().splitlines()
+        rows = run_top(seep, "--once", "--json", "-p", process.pid).stdout.decode().splitlines()
+    assert re.fullmatch(rf"Near its bound: session/python3\S* \(fuller, pid {process.pid}\): "
+                        r"100\d fd, 98 % of 1024 \(RLIMIT_NOFILE\)", lines[0])
+    assert re.search(r"\d grows?, 1 near its bound$", lines[1])
+    order = [pid for line in lines for pid in (process.pid, guilty.pid) if f" {pid} " in line[20:]]
+    assert order.index(process.pid) < order.index(guilty.pid)
+    ratio, = (row["bound_ratio"] for row in map(json.loads, rows)
+              if row["resource"] == "fd" and not row["kind"])
+    assert 0.97 < ratio < 0.99
 
 
 def test_json_streams(seep, alone):

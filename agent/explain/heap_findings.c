@@ -31,7 +31,7 @@ static double resident_growth(const struct heap_source *s)
 
 static struct heap_watch watch_of(const struct heap_source *s)
 {
-	double n = (double)s->windows;
+	double n = (double)s->windows.n;
 	double spread = n > 1 ? s->balance_squares - s->balance * s->balance / n : 0;
 
 	return (struct heap_watch){

@@ -134,7 +134,7 @@ static int start(struct heap_source *s)
 	if (r == 0 && s->options->exact)
 		r = heap_estimate(s);
 	if (r == 0 && s->options->exact)
-		r = heap_window_begin(s);
+		r = windows_begin(&s->windows);
 	if (r == 0 && s->options->exact)
 		log_info("heap: counting every call from here on");
 	return r < 0 ? log_error(r, "heap: cannot attach to process %d", s->options->pid) : 0;
@@ -149,7 +149,10 @@ static int source_open(const struct explain_options *options, struct reader *rea
 		return -ENOMEM;
 	s->options = options;
 	s->reader = reader;
-	s->share = options->budget * (1 - OWN_PART);
+	s->windows = (struct windows){ .ops = &heap_window_ops,
+				       .context = s,
+				       .duration = options->duration,
+				       .share = options->budget * (1 - OWN_PART) };
 	r = refuse_go(options, reader);
 	if (r == 0)
 		r = start(s);
@@ -169,7 +172,7 @@ static int source_poll(void *source)
 	int r;
 
 	if (!s->options->exact)
-		return heap_windows_poll(s);
+		return windows_poll(&s->windows);
 	r = heap_poll(s->heap);
 	if (r == 0 && heap_source_cost(s, &counts) > s->options->budget * s->options->duration)
 		r = -EDQUOT;
@@ -181,7 +184,7 @@ static void source_cost(void *source, struct source_cost *ret)
 	struct heap_source *s = source;
 	struct heap_counts counts;
 
-	*ret = (struct source_cost){ .windows = s->windows };
+	*ret = (struct source_cost){ .windows = s->windows.n };
 	ret->seconds = heap_source_cost(s, &counts);
 	ret->hits = counts.values[HEAP_HITS];
 	memcpy(ret->lost, counts.lost, sizeof(ret->lost));
@@ -191,8 +194,7 @@ static void source_detach(void *source)
 {
 	struct heap_source *s = source;
 
-	if (s->attached)
-		heap_window_end(s);
+	windows_end(&s->windows);
 	s->resident_end = read_resident(s->options->pid);
 }
 

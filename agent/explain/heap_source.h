@@ -8,11 +8,12 @@
 
 #include "agent/explain/heap_verdict.h"
 #include "agent/explain/source.h"
+#include "agent/explain/windows.h"
 #include "agent/probe/heap.h"
 
-/* One window, or the whole watch in exact mode. Times in seconds; CPU is that of the process. */
+/* What was known when the window was opened. Times in seconds; CPU is that of the process. */
 struct heap_window {
-	double began, cpu, cost;
+	double cpu, cost;
 	uint64_t given, taken;
 };
 
@@ -22,12 +23,8 @@ struct heap_source {
 	struct uprobe_host host;
 	struct heap *heap;
 	clockid_t cpu_clock; /* of the process */
-	bool attached;
-	struct heap_window open; /* while attached */
-	double due;		 /* when the open window ends, or the next begins */
-	double length;		 /* of the next window */
-	double share;		 /* of one CPU that windows may cost */
-	uint64_t windows;
+	struct windows windows; /* in exact mode one, which lasts the watch */
+	struct heap_window opened;
 	double cpu_began;	   /* CPU that the process had used when the watch began */
 	double worked, in_windows; /* CPU that it used in windows: its own work, and all of it */
 	double balance, balance_squares; /* over windows: given less taken, and squares of it */
@@ -38,12 +35,8 @@ struct heap_source {
 double heap_source_cost(struct heap_source *s, struct heap_counts *ret_counts);
 double heap_source_cpu(const struct heap_source *s);
 
-/* Attach, and end what was attached; both are remembered as a window. */
-int heap_window_begin(struct heap_source *s);
-void heap_window_end(struct heap_source *s);
-
-/* Begin or end a window where it is time to; sizes the next one by what this one cost. */
-int heap_windows_poll(struct heap_source *s);
+/* Attach and detach; the context is the source. */
+extern const struct window_ops heap_window_ops;
 
 /* One window of a few milliseconds, forgotten again: says on stderr what exact counting will cost,
  * and learns the stacks before it begins. */

@@ -1,8 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/*
- * When to look at the heap, and for how long. A window costs what its traps cost, those included
- * that are met while it is taken down; the pause after it pays for that.
- */
+/* What a window of the heap measures beside its cost: the work that was done in it, the balance. */
 #include <errno.h>
 #include <math.h>
 
@@ -10,12 +7,7 @@
 #include "agent/base/log.h"
 #include "agent/explain/heap_source.h"
 
-#define WINDOWS	      14    /* so many in a watch, at least about */
-#define LENGTH_FIRST  0.010 /* seconds */
-#define LENGTH_MIN    0.005
-#define LENGTH_GROWTH 4.0 /* from one window to the next */
-#define PAUSE_MIN     0.1
-#define BLOCKING      0.050 /* shorter windows are waited for, longer ones end in a later poll */
+#define ESTIMATE 0.010 /* seconds */
 
 static double now(void)
 {
@@ -46,114 +38,68 @@ double heap_source_cost(struct heap_source *s, struct heap_counts *ret_counts)
 	       (double)ret_counts->values[HEAP_NS] / 1e9;
 }
 
-int heap_window_begin(struct heap_source *s)
+static int window_begin(void *source)
 {
+	struct heap_source *s = source;
 	struct heap_counts counts;
 	int r;
 
-	s->open.cost = heap_source_cost(s, &counts);
-	s->open.given = counts.values[HEAP_GIVEN];
-	s->open.taken = counts.values[HEAP_TAKEN];
+	s->opened.cost = heap_source_cost(s, &counts);
+	s->opened.given = counts.values[HEAP_GIVEN];
+	s->opened.taken = counts.values[HEAP_TAKEN];
 	r = heap_attach(s->heap);
-	if (r < 0)
-		return r;
-	s->attached = true;
-	s->windows++;
-	s->open.began = now();
-	s->open.cpu = heap_source_cpu(s);
-	return 0;
+	if (r == 0)
+		s->opened.cpu = heap_source_cpu(s);
+	return r;
 }
 
 /* What of the process's CPU time in the window was work of its own, and not traps. */
 static void add_work(struct heap_source *s)
 {
 	struct heap_counts counts;
-	double cpu = heap_source_cpu(s) - s->open.cpu;
-	double traps = heap_source_cost(s, &counts) - s->open.cost;
+	double cpu = heap_source_cpu(s) - s->opened.cpu;
+	double traps = heap_source_cost(s, &counts) - s->opened.cost;
 
 	s->in_windows += cpu;
 	s->worked += fmax(cpu - traps, 0);
 }
 
-void heap_window_end(struct heap_source *s)
+static void window_end(void *source)
 {
+	struct heap_source *s = source;
 	struct heap_counts counts;
 	double net;
 
 	add_work(s);
 	heap_detach(s->heap);
-	s->attached = false;
 	heap_poll(s->heap);
 	heap_source_cost(s, &counts);
-	net = (double)(counts.values[HEAP_GIVEN] - s->open.given) -
-	      (double)(counts.values[HEAP_TAKEN] - s->open.taken);
+	net = (double)(counts.values[HEAP_GIVEN] - s->opened.given) -
+	      (double)(counts.values[HEAP_TAKEN] - s->opened.taken);
 	s->balance += net;
 	s->balance_squares += net * net;
 }
 
-/* Seconds for which the next window stays, so that each gets an equal part of the allowance. */
-static double next_length(const struct heap_source *s, double length, double cost)
+static int window_poll(void *source)
 {
-	double allowed = s->share * s->options->duration / WINDOWS;
-	double longest = s->options->duration / WINDOWS / 2; /* a pause is as long */
-	double factor = cost > 0 ? allowed / cost : LENGTH_GROWTH;
+	struct heap_source *s = source;
 
-	length *= fmin(factor, LENGTH_GROWTH);
-	return fmax(LENGTH_MIN, fmin(length, longest));
+	return heap_poll(s->heap);
 }
 
-static void end_and_plan(struct heap_source *s)
-{
-	double began = s->open.began, length = now() - began, before = s->open.cost, cost;
-	struct heap_counts counts;
-
-	heap_window_end(s);
-	cost = heap_source_cost(s, &counts) - before;
-	s->length = next_length(s, length, cost);
-	s->due = fmax(began + cost / s->share, now() + fmax(PAUSE_MIN, length));
-	log_debug(0, "heap: a window of %.0f ms cost %.1f ms, the next in %.1f s", length * 1e3,
-		  cost * 1e3, s->due - now());
-}
-
-static bool is_too_dear(struct heap_source *s)
+static double window_cost(void *source)
 {
 	struct heap_counts counts;
-	double cost = heap_source_cost(s, &counts) - s->open.cost;
 
-	return cost > 2 * s->share * s->options->duration / WINDOWS;
+	return heap_source_cost(source, &counts);
 }
 
-static int begin_one(struct heap_source *s)
-{
-	int r = heap_window_begin(s);
-
-	if (r < 0)
-		return r;
-	s->due = s->open.began + s->length;
-	if (s->length > BLOCKING)
-		return 0;
-	while (now() < s->due && !is_too_dear(s)) {
-		sleep_seconds(0.001);
-		heap_poll(s->heap);
-	}
-	end_and_plan(s);
-	return 0;
-}
-
-int heap_windows_poll(struct heap_source *s)
-{
-	int r = heap_poll(s->heap);
-
-	if (r < 0)
-		return r;
-	if (s->length == 0)
-		s->length = LENGTH_FIRST;
-	if (s->attached && (now() >= s->due || is_too_dear(s)))
-		end_and_plan(s);
-	else if (!s->attached && now() >= s->due)
-		return begin_one(s);
-	return 0;
-}
+const struct window_ops heap_window_ops = {
+	.begin = window_begin,
+	.end = window_end,
+	.poll = window_poll,
+	.cost = window_cost,
+};
 
 /* How many times slower, by the part of its time that was left for work; 0: not measurable. */
 static double slow_down(double cpu, double work)
@@ -189,19 +135,19 @@ int heap_estimate(struct heap_source *s)
 	uint64_t given;
 	int r;
 
-	r = heap_window_begin(s);
+	r = windows_begin(&s->windows);
 	if (r < 0)
 		return r;
-	given = s->open.given;
-	began = s->open.began;
-	cpu_began = s->open.cpu;
-	sleep_seconds(LENGTH_FIRST);
+	given = s->opened.given;
+	began = s->windows.began;
+	cpu_began = s->opened.cpu;
+	sleep_seconds(ESTIMATE);
 	length = now() - began;
 	cpu = heap_source_cpu(s) - cpu_began;
-	heap_window_end(s);
+	windows_end(&s->windows);
 	heap_source_cost(s, &counts);
 	tell_cost(s, length, cpu, counts.values[HEAP_GIVEN] - given);
-	s->windows = 0;
+	s->windows.n = 0;
 	s->worked = s->in_windows = s->balance = s->balance_squares = 0;
 	return heap_reset(s->heap);
 }

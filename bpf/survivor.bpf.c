@@ -25,6 +25,7 @@
 
 const volatile struct survivor_heap heap;
 const volatile struct survivor_range skipped;
+const volatile __u32 flags_unless; /* no birth while one of these is set */
 
 /* Set by user space while a window is open. */
 volatile __u32 armed;
@@ -143,7 +144,8 @@ static __always_inline void replace(u64 address)
 	__sync_fetch_and_add(&s->reused_bytes, old->size);
 }
 
-static __always_inline void add_birth(u64 address, struct survivor_birth *b, struct survivor_site *s)
+static __always_inline void add_birth(u64 address, struct survivor_birth *b,
+				      struct survivor_site *s)
 {
 	replace(address);
 	if (bpf_map_update_elem(&births, &address, b, BPF_ANY) < 0) {
@@ -182,7 +184,7 @@ int survivor_birth(struct pt_regs *ctx)
 	if (!is_target((void *)bpf_get_current_task()))
 		return 0;
 	count(SURVIVOR_HITS, 1);
-	if (!armed)
+	if (!armed || (ctx->flags & flags_unless))
 		return 0;
 	now = bpf_ktime_get_ns();
 	take(ctx, now);

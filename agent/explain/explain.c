@@ -23,8 +23,9 @@
 #define DEFAULT_BUDGET	 0.02
 #define DEFAULT_EXACT	 1.0 /* who asks for every call knows that it costs */
 
-static const struct source *const sources[] = { &source_all, &source_acquire, &source_heap,
-						&source_transaction, &source_go };
+static const struct source *const sources[] = {
+	&source_all, &source_acquire, &source_heap, &source_transaction, &source_go, &source_goheap
+};
 
 /* Words of the design that are no slot of the model. */
 static const char *const further_resources[] = { "heap",    "goroutine", "gotimer",	"goheap",
@@ -36,8 +37,8 @@ static const struct option_row options[] = {
 	{ "pid", 'p', OPT_PID, FIELD(pid), "PID", "the process to explain" },
 	{ "duration", 0, OPT_DURATION, FIELD(duration), "TIME", "how long to watch (30s)" },
 	{ "resource", 0, OPT_STRING, FIELD(resource), "NAME",
-	  "fd, tcp, udp, unix, timer, watch, thread, process, mapping, goroutine, gotimer "
-	  "(all of these); heap; transaction" },
+	  "fd, tcp, udp, unix, timer, watch, thread, process, mapping, goroutine, gotimer, "
+	  "goheap (all of these); heap; transaction" },
 	{ "budget", 0, OPT_PERCENT, FIELD(budget), "SHARE",
 	  "share of one CPU that it may cost over the duration; more, and it ends (2%, exact "
 	  "100%)" },

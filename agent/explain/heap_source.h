@@ -22,7 +22,7 @@ struct heap_source {
 	struct reader *reader;
 	struct uprobe_host host;
 	struct heap *heap;
-	clockid_t cpu_clock; /* of the process */
+	clockid_t cpu_clock;	/* of the process */
 	struct windows windows; /* in exact mode one, which lasts the watch */
 	struct heap_window opened;
 	double cpu_began;	   /* CPU that the process had used when the watch began */

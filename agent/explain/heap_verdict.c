@@ -121,7 +121,8 @@ void heap_judge(const struct heap_watch *watch, const struct heap_site *sites, s
 	bool grows;
 
 	for (size_t i = 0; i < n; i++)
-		ret[i] = watch->exact ? judge_exact(&sites[i]) : judge_windows(&sites[i], rate);
+		ret[i] = watch->exact || watch->fates ? judge_exact(&sites[i])
+						      : judge_windows(&sites[i], rate);
 	kept = sum_kept(sites, n, ret);
 	grows = !growth_denies(watch, &kept);
 	for (size_t i = 0; i < n; i++)

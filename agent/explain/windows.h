@@ -9,9 +9,9 @@
 #include <stdint.h>
 
 struct window_ops {
-	int (*begin)(void *context); /* attach; 0 or -errno */
-	void (*end)(void *context);  /* take the traps out */
-	int (*poll)(void *context);  /* take what was told meanwhile; NULL: nothing */
+	int (*begin)(void *context);   /* attach; 0 or -errno */
+	void (*end)(void *context);    /* take the traps out */
+	int (*poll)(void *context);    /* take what was told meanwhile; NULL: nothing */
 	double (*cost)(void *context); /* CPU seconds of traps and programs so far */
 };
 

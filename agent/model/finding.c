@@ -5,6 +5,7 @@
 
 #include "agent/base/cleanup.h"
 #include "agent/model/finding.h"
+#include "agent/model/go_function.h"
 
 static const char *const verdicts[] = {
 	[SITE_UNDECIDED] = "undecided",
@@ -71,8 +72,12 @@ static bool is_database_client(const struct site_frame *f)
 const struct site_frame *finding_frame(const struct finding *f)
 {
 	bool heap = strcmp(f->resource, "heap") == 0;
+	bool go = strcmp(f->resource, "goheap") == 0;
 	bool transaction = strcmp(f->resource, "transaction") == 0;
 
+	for (size_t i = 0; go && i < f->n_frames; i++)
+		if (!go_function_is_standard(f->frames[i].function))
+			return &f->frames[i];
 	for (size_t i = 0; heap && i < f->n_frames; i++)
 		if (!site_frame_is_runtime(&f->frames[i]) && !is_allocator(&f->frames[i]))
 			return &f->frames[i];
@@ -114,7 +119,7 @@ static int compare_numbers(double a, double b)
 
 static bool counts_bytes(const struct finding *f)
 {
-	return strcmp(f->resource, "heap") == 0;
+	return strcmp(f->resource, "heap") == 0 || strcmp(f->resource, "goheap") == 0;
 }
 
 /*

@@ -331,6 +331,19 @@ int reader_service(struct reader *r, pid_t pid, const void *request, size_t size
 	return 0;
 }
 
+int reader_open_executable(struct reader *r, pid_t pid, int *ret_fd)
+{
+	struct wire_ask ask = { .kind = WIRE_EXE };
+	struct target *t;
+	uint64_t dropped;
+	int e = targets_get(&r->targets, pid, &t, &dropped);
+
+	if (e == 0)
+		e = send_forget(r, dropped);
+	return e < 0 ? e
+		     : opener_open(r->opener, t->proc, &ask, monotonic_ns() + REQUEST_NS, ret_fd);
+}
+
 void reader_forget(struct reader *r, pid_t pid)
 {
 	send_forget(r, targets_forget(&r->targets, pid));

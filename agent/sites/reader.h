@@ -93,6 +93,9 @@ int reader_has_section(struct reader *r, pid_t pid, const char *section);
 int reader_service(struct reader *r, pid_t pid, const void *request, size_t size, uint64_t timeout,
 		   const void **ret, size_t *ret_size);
 
+/* A descriptor on the executable of pid, which the caller closes; opened with a deadline. */
+int reader_open_executable(struct reader *r, pid_t pid, int *ret_fd);
+
 /* Forget what is known of a process: it ended or executed another program. */
 void reader_forget(struct reader *r, pid_t pid);
 

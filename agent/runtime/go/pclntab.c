@@ -13,6 +13,7 @@
 enum {
 	FUNC_ENTRY = 0,
 	FUNC_NAME = 4,
+	FUNC_DEPTH = 16,
 	FUNC_FILE = 20,
 	FUNC_LINE = 24,
 	FUNC_N_VALUES = 28,
@@ -64,6 +65,7 @@ int go_table_function(struct go_table *t, uint64_t i, struct go_function *ret)
 				     .end = t->text + next[0],
 				     .at = entry[1],
 				     .name_offset = go_u32(bytes + FUNC_NAME),
+				     .depth_values = go_u32(bytes + FUNC_DEPTH),
 				     .file_values = go_u32(bytes + FUNC_FILE),
 				     .line_values = go_u32(bytes + FUNC_LINE),
 				     .n_values = go_u32(bytes + FUNC_N_VALUES),
@@ -148,36 +150,59 @@ static int next_varint(struct values *v, uint32_t *ret)
 	return -EPROTO;
 }
 
-/* The value that the table has for an address of the function. */
-static int find_value(struct go_table *t, const struct go_function *f, uint32_t table, uint64_t pc,
-		      int32_t *ret)
+int go_table_values(struct go_table *t, const struct go_function *f, uint32_t table,
+		    go_take_value take, void *context)
 {
 	struct values v = { .table = t, .offset = table };
 	uint64_t at = f->entry;
 	int32_t value = -1;
-	bool first = true;
+	int r = 0;
 
 	if (table == 0 || table >= t->values.size)
 		return -ENOENT;
 	v.left = t->values.size - table;
 	v.left = v.left < VALUES_MAX ? v.left : VALUES_MAX;
-	for (;; first = false) {
+	for (bool first = true; r == 0; first = false) {
 		uint32_t delta, length;
-		int r = next_varint(&v, &delta);
 
+		r = next_varint(&v, &delta);
 		if (r == 0 && delta == 0 && !first)
-			r = -ENOENT; /* the end of the table */
+			return 0; /* the end of the table */
 		if (r == 0)
 			r = next_varint(&v, &length);
 		if (r < 0)
 			return r;
 		value += (int32_t)(delta & 1 ? ~(delta >> 1) : delta >> 1);
+		r = take(context, at, at + length, value);
 		at += length;
-		if (pc < at) {
-			*ret = value;
-			return 0;
-		}
 	}
+	return r;
+}
+
+struct lookup {
+	uint64_t pc;
+	int32_t value;
+};
+
+static int take_value(void *context, uint64_t start, uint64_t end, int32_t value)
+{
+	struct lookup *l = context;
+
+	l->value = value;
+	return l->pc < end ? -ECANCELED : 0;
+}
+
+/* The value that the table has for an address of the function. */
+static int find_value(struct go_table *t, const struct go_function *f, uint32_t table, uint64_t pc,
+		      int32_t *ret)
+{
+	struct lookup l = { .pc = pc };
+	int r = go_table_values(t, f, table, take_value, &l);
+
+	if (r != -ECANCELED)
+		return r == 0 ? -ENOENT : r;
+	*ret = l.value;
+	return 0;
 }
 
 /* The end of the fixed part, where the offsets of value tables and of data follow. */
@@ -235,7 +260,7 @@ static int read_call(struct go_table *t, uint64_t tree, int32_t i, uint32_t *ret
 static void fill_line(struct go_table *t, const struct go_function *f, uint64_t pc,
 		      struct go_source_place *ret)
 {
-	int32_t file, line;
+	int32_t file = 0, line = 0;
 	uint32_t offset;
 
 	if (find_value(t, f, f->line_values, pc, &line) == 0 && line > 0)

@@ -35,7 +35,7 @@ struct go_table {
 struct go_function {
 	uint64_t entry, end;
 	uint64_t at; /* of its description */
-	uint32_t name_offset, file_values, line_values, n_values, unit;
+	uint32_t name_offset, depth_values, file_values, line_values, n_values, unit;
 	uint32_t n_data;
 	bool start_line; /* the description is one word longer */
 };
@@ -51,6 +51,15 @@ int go_table_find(struct go_table *t, uint64_t pc, struct go_function *ret);
 /* The i-th by address. */
 int go_table_function(struct go_table *t, uint64_t i, struct go_function *ret);
 int go_table_name(struct go_table *t, const struct go_function *f, char *dst, size_t size);
+
+/*
+ * A table of values of a function (file_values, line_values; depth_values: how far the stack
+ * pointer is below where it was at the entry): call take for each run of code that has one value,
+ * until it fails. What take failed with, or -EPROTO, or as go_memory_fixed.
+ */
+typedef int (*go_take_value)(void *context, uint64_t start, uint64_t end, int32_t value);
+int go_table_values(struct go_table *t, const struct go_function *f, uint32_t table,
+		    go_take_value take, void *context);
 
 /*
  * The places of a code address, innermost first; call: the address is one that a call returns to.

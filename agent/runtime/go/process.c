@@ -7,9 +7,10 @@
 #include "agent/base/cleanup.h"
 #include "agent/runtime/go/process.h"
 
-#define ATTACH_NS    1500000000ull
-#define ATTACH_BYTES (512ull << 20)
-#define ENVIRON_MAX  65536u
+#define ATTACH_NS	1500000000ull
+#define ATTACH_BYTES	(512ull << 20)
+#define ENVIRON_MAX	65536u
+#define GOROUTINE_BYTES 384u /* no version's struct g is smaller */
 
 void go_process_free(struct go_process *p)
 {
@@ -134,4 +135,21 @@ enum go_status go_status_of(int error)
 		return GO_TORN;
 	}
 	return GO_UNREADABLE;
+}
+
+int go_process_heap(struct go_process *p)
+{
+	uint64_t all, first;
+	int r;
+
+	if (p->heap.arenas)
+		return 0;
+	if (p->heap_tried || !p->variables.allgs)
+		return -ENODATA;
+	p->heap_tried = true;
+	r = go_memory_word(&p->memory, p->variables.allgs, &all);
+	if (r == 0)
+		r = go_memory_word(&p->memory, all, &first);
+	return r < 0 ? r
+		     : go_heap_find(&p->variables, &p->memory, first, GOROUTINE_BYTES, &p->heap);
 }

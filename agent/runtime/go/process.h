@@ -6,6 +6,7 @@
  */
 #pragma once
 
+#include "agent/runtime/go/heap.h"
 #include "agent/runtime/go/image.h"
 #include "agent/runtime/go/layout.h"
 #include "agent/runtime/go/memory.h"
@@ -27,6 +28,8 @@ struct go_process {
 	bool goroutines;    /* their offsets hold */
 	bool timers_known;  /* whether those of timers do was seen, */
 	bool timers_broken; /* and they do not */
+	bool heap_tried;    /* its layout was looked for */
+	struct go_heap heap;
 	uint64_t attach_ns; /* CPU time */
 };
 
@@ -34,6 +37,17 @@ struct go_process {
  * function table cannot be read, or as the source and go_memory_read. */
 int go_process_new(const struct source *source, struct go_process **ret);
 void go_process_free(struct go_process *p);
+
+/* Make sure that p->heap is known: 0, or -ENODATA when its layout is none that is known. */
+int go_process_heap(struct go_process *p);
+
+/* Answers to the questions of objects.h: 0 or -errno; *ret_size: room, then what was used. */
+int go_points_answer(struct go_process *p, const void *request, size_t size, void *answer,
+		     size_t *ret_size);
+int go_fates_answer(struct go_process *p, const void *request, size_t size, void *answer,
+		    size_t *ret_size);
+int go_names_answer(struct go_process *p, const void *request, size_t size, void *answer,
+		    size_t *ret_size);
 
 /* A report while it is made: names are kept once. */
 struct go_builder {

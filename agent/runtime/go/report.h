@@ -56,10 +56,10 @@ enum go_status {
 #define GO_VERSION    32
 
 struct go_request {
+	uint32_t ask;	   /* GO_ASK_REPORT of objects.h */
 	uint32_t wanted;   /* bits by enum go_feature; 0 asks whether it is a Go program at all */
 	uint32_t stacks;   /* how many of the largest groups of goroutines come with a stack */
 	uint32_t n_slices; /* goroutines are told apart by age: see go_group.live */
-	uint32_t pad;
 	uint64_t slices[GO_SLICES]; /* goroutine ids, ascending; from earlier reports' last_goid */
 };
 

@@ -102,7 +102,6 @@ static void scan_process(struct go_process *p, const struct go_request *request,
 	builder = (struct go_builder){ .process = p, .request = request, .report = report };
 	report->n_strings = 1; /* "" */
 	report->sampled = 1;
-	go_memory_begin(&p->memory, SCAN_NS, SCAN_BYTES);
 	tell_process(p, report);
 	scan_all(&builder);
 	report->reads = p->memory.reads;
@@ -112,26 +111,51 @@ static void scan_process(struct go_process *p, const struct go_request *request,
 	report->size = (uint32_t)(offsetof(struct go_report, strings) + report->n_strings);
 }
 
-/* Whatever failed may be another program by now, so nothing is kept then. */
-static int answer(const struct source *source, uint64_t name, const void *bytes, size_t size,
-		  void *ret, size_t *ret_size)
+static int answer_report(struct go_process *p, const void *bytes, size_t size, void *ret,
+			 size_t *ret_size)
 {
 	struct go_report *report = ret;
 	struct go_request request;
-	struct go_process *p;
 	int r = check_request(bytes, size, &request);
 
 	if (r == 0 && *ret_size < sizeof(*report))
 		r = -EMSGSIZE;
-	if (r == 0)
-		r = find_process(source, name, &p);
 	if (r < 0)
 		return r;
 	scan_process(p, &request, report);
 	*ret_size = report->size;
-	if (report->failed)
-		forget(name);
 	return 0;
+}
+
+static int (*const answers[GO_ASK_MAX])(struct go_process *, const void *, size_t, void *,
+					size_t *) = {
+	[GO_ASK_REPORT] = answer_report,
+	[GO_ASK_POINTS] = go_points_answer,
+	[GO_ASK_FATES] = go_fates_answer,
+	[GO_ASK_NAMES] = go_names_answer,
+};
+
+/* Whatever failed may be another program by now, so nothing is kept then. */
+static int answer(const struct source *source, uint64_t name, const void *bytes, size_t size,
+		  void *ret, size_t *ret_size)
+{
+	struct go_process *p;
+	uint32_t ask;
+	int r;
+
+	if (size < sizeof(ask))
+		return -EINVAL;
+	memcpy(&ask, bytes, sizeof(ask));
+	if (ask >= GO_ASK_MAX)
+		return -EINVAL;
+	r = find_process(source, name, &p);
+	if (r < 0)
+		return r;
+	go_memory_begin(&p->memory, SCAN_NS, SCAN_BYTES);
+	r = answers[ask](p, bytes, size, ret, ret_size);
+	if (p->memory.failed)
+		forget(name);
+	return r;
 }
 
 const struct service service_go = { .answer = answer, .forget = forget };

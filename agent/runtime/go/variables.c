@@ -19,6 +19,7 @@
 	X(PROFILEALLOC, "runtime.profilealloc")                                                    \
 	X(ALLOCMCACHE, "runtime.allocmcache")                                                      \
 	X(WAIT_REASON, "runtime.waitReason.String")                                                \
+	X(GETEMPTY, "runtime.getempty.func1")                                                      \
 	X(GC_MARK_DONE, "runtime.gcMarkDone")                                                      \
 	X(GC_WORKER, "runtime.gcBgMarkWorker")                                                     \
 	X(GC_START, "runtime.gcStart")                                                             \
@@ -210,6 +211,8 @@ static void find_all(struct go_module *m, const struct anchors *a, uint32_t buck
 	ret->profile_rate = find_opcode(&refs, 0x8b);
 	read_refs(m, a, ANCHOR_WAIT_REASON, &refs);
 	ret->wait_reasons = find_opcode(&refs, 0x8d);
+	read_refs(m, a, ANCHOR_GETEMPTY, &refs);
+	ret->heap = find_opcode(&refs, 0x8d);
 	ret->controller = find_controller(m, a);
 }
 

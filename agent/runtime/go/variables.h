@@ -16,6 +16,7 @@ struct go_variables {
 	uint64_t buckets;      /* mbuckets: head of the heap profile's list */
 	uint64_t profile_rate; /* MemProfileRate */
 	uint64_t wait_reasons; /* array of strings */
+	uint64_t heap;	       /* mheap_ */
 	uint64_t main;	       /* entry of runtime.main */
 };
 

@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "agent/base/cleanup.h"
+#include "agent/base/log.h"
+#include "agent/base/message.h"
+#include "agent/explain/goheap_source.h"
+#include "agent/explain/heap_verdict.h"
+
+#define SITES_SHOWN 100
+
+struct judged {
+	const struct survivor_row *row;
+	enum site_verdict verdict;
+};
+
+/* Bytes that were allocated since the watch began, of which windows saw a part. */
+static double allocated(const struct goheap_source *s)
+{
+	return s->last.total_alloc > s->first.total_alloc
+		       ? (double)(s->last.total_alloc - s->first.total_alloc)
+		       : 0;
+}
+
+static double seen_share(const struct goheap_source *s)
+{
+	double all = allocated(s), seen = (double)survivors_totals(s->book).bytes;
+
+	return all > 0 ? fmin(seen / all, 1) : 0;
+}
+
+/* Between the last collection before the watch and the last one in it. */
+static double grown(const struct goheap_source *s)
+{
+	if (!s->first.heap_marked || !s->last.heap_marked)
+		return INFINITY; /* not known: nothing is denied */
+	return s->last.heap_marked > s->first.heap_marked
+		       ? (double)(s->last.heap_marked - s->first.heap_marked)
+		       : 0;
+}
+
+static int judge(const struct goheap_source *s, const struct survivor_row *rows, size_t n,
+		 struct judged *ret)
+{
+	struct heap_watch watch = {
+		.fates = true, .share = seen_share(s), .work = 1, .grown = grown(s)
+	};
+	_cleanup_free_ struct heap_site *sites = calloc(n + 1, sizeof(*sites));
+	_cleanup_free_ enum site_verdict *verdicts = calloc(n + 1, sizeof(*verdicts));
+
+	if (!sites || !verdicts)
+		return -ENOMEM;
+	for (size_t i = 0; i < n; i++)
+		sites[i] = rows[i].site;
+	heap_judge(&watch, sites, n, verdicts);
+	for (size_t i = 0; i < n; i++)
+		ret[i] = (struct judged){ &rows[i], verdicts[i] };
+	return 0;
+}
+
+static int name_site(struct goheap_source *s, const struct survivor_row *row, struct finding *f)
+{
+	uint64_t pcs[SURVIVOR_FRAMES];
+	struct survivor_site site;
+	int r = survivor_site(s->probe, row->key, &site);
+
+	if (r < 0 || site.frames == 0 || site.frames > SURVIVOR_FRAMES)
+		return -ENODATA;
+	memcpy(pcs, site.pcs, site.frames * sizeof(pcs[0]));
+	return go_names_ask(s->reader, s->options->pid, s->module, pcs, site.frames, &f->frames,
+			    &f->n_frames);
+}
+
+/* What the live heap grew by is shared among those that keep. */
+static void set_growth(const struct goheap_source *s, double seconds, double kept,
+		       struct finding *f)
+{
+	double share = seen_share(s), growth = grown(s);
+
+	if (f->verdict == SITE_RETURNS)
+		f->growth_per_hour = f->growth_bytes_per_hour = 0;
+	if (f->verdict != SITE_KEEPS || f->live == 0 || seconds <= 0 || share == 0)
+		return;
+	f->growth_bytes_per_hour = isinf(growth) ? (double)f->live_bytes / share
+						 : growth * (double)f->live_bytes / kept;
+	f->growth_bytes_per_hour *= 3600 / seconds;
+	f->growth_per_hour = f->growth_bytes_per_hour / (double)f->live_bytes * (double)f->live;
+}
+
+static int add_finding(struct goheap_source *s, const struct judged *j, double seconds, double kept,
+		       struct findings *list)
+{
+	const struct heap_site *site = &j->row->site;
+	struct finding *f = findings_add(list);
+	double share = seen_share(s);
+	int r;
+
+	if (!f)
+		return -ENOMEM;
+	f->resource = "goheap";
+	f->verdict = j->verdict;
+	f->live = site->live;
+	f->live_bytes = site->live_bytes;
+	f->created = site->sums.created;
+	f->destroyed = site->sums.destroyed;
+	if (share > 0)
+		f->sampled = (uint32_t)fmax(1, fmin(1 / share, 1e9));
+	if (site->oldest)
+		f->oldest = (double)(monotonic_ns() - site->oldest) / 1e9;
+	set_growth(s, seconds, kept, f);
+	r = name_site(s, j->row, f);
+	if (r < 0) {
+		log_debug(r, "goheap: a site stays unnamed");
+		f->reason = r == -ETIMEDOUT ? "naming it took too long" : "the stack was lost";
+	}
+	return 0;
+}
+
+/* Keepers first, then what holds most, then what was made most. */
+static int by_weight(const void *left, const void *right)
+{
+	const struct judged *a = left, *b = right;
+	const struct heap_site *x = &a->row->site, *y = &b->row->site;
+	int r = (b->verdict == SITE_KEEPS) - (a->verdict == SITE_KEEPS);
+
+	if (r == 0)
+		r = (x->live_bytes < y->live_bytes) - (x->live_bytes > y->live_bytes);
+	if (r == 0)
+		r = (x->sums.created_bytes < y->sums.created_bytes) -
+		    (x->sums.created_bytes > y->sums.created_bytes);
+	return r;
+}
+
+static int add_rest(const struct judged *judged, size_t n, struct findings *list)
+{
+	struct finding *f = findings_add(list);
+
+	if (!f)
+		return -ENOMEM;
+	f->resource = "goheap";
+	f->reason = "sites beyond the 100 that hold most";
+	for (size_t i = 0; i < n; i++) {
+		const struct heap_site *site = &judged[i].row->site;
+
+		f->live += site->live;
+		f->live_bytes += site->live_bytes;
+		f->created += site->sums.created;
+		f->destroyed += site->sums.destroyed;
+	}
+	return 0;
+}
+
+int goheap_findings(struct goheap_source *s, double seconds, struct findings *ret)
+{
+	_cleanup_free_ struct survivor_row *rows = NULL;
+	_cleanup_free_ struct judged *judged = NULL;
+	double kept = 0;
+	size_t n;
+	int r;
+
+	r = survivors_rows(s->book, s->began, &rows, &n);
+	if (r < 0)
+		return r;
+	judged = calloc(n + 1, sizeof(*judged));
+	if (!judged)
+		return -ENOMEM;
+	r = judge(s, rows, n, judged);
+	qsort(judged, n, sizeof(*judged), by_weight);
+	for (size_t i = 0; i < n; i++)
+		if (judged[i].verdict == SITE_KEEPS)
+			kept += (double)judged[i].row->site.live_bytes;
+	for (size_t i = 0; i < n && i < SITES_SHOWN && r == 0; i++)
+		r = add_finding(s, &judged[i], seconds, kept, ret);
+	if (r == 0 && n > SITES_SHOWN)
+		r = add_rest(judged + SITES_SHOWN, n - SITES_SHOWN, ret);
+	return r;
+}

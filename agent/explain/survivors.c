@@ -1,0 +1,300 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <errno.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "agent/base/cleanup.h"
+#include "agent/explain/survivors.h"
+
+#define SLOTS	   (2 * SURVIVORS_MAX) /* a power of two */
+#define SITES_MAX  8192
+#define SITE_SLOTS (2 * SITES_MAX)
+#define SHARED_SIZE                                                                                \
+	16 /* blocks that Go's tiny allocator shares among objects of 8 bytes and less */
+#define DOUBT_PART 0.1 /* deaths at a site: more, and its doubtful survivors do not count */
+
+struct entry {
+	uint64_t address; /* 0: free */
+	uint64_t key, size, born;
+	uint32_t generation; /* last known of */
+	uint8_t fate;
+	bool doubtful; /* a generation passed in which nobody asked */
+};
+
+struct site {
+	uint64_t key; /* 0: free */
+	struct heap_sums sums;
+};
+
+struct survivors {
+	struct survivor_oracle oracle;
+	struct entry *entries;
+	struct site *sites;
+	size_t n, n_sites;
+};
+
+int survivors_new(const struct survivor_oracle *oracle, struct survivors **ret)
+{
+	struct survivors *s = calloc(1, sizeof(*s));
+
+	if (!s)
+		return -ENOMEM;
+	s->oracle = *oracle;
+	s->entries = calloc(SLOTS, sizeof(*s->entries));
+	s->sites = calloc(SITE_SLOTS, sizeof(*s->sites));
+	if (!s->entries || !s->sites) {
+		survivors_free(s);
+		return -ENOMEM;
+	}
+	*ret = s;
+	return 0;
+}
+
+void survivors_free(struct survivors *s)
+{
+	if (!s)
+		return;
+	free(s->entries);
+	free(s->sites);
+	free(s);
+}
+
+static size_t hash(uint64_t word, size_t slots)
+{
+	return (size_t)((word * 0x9e3779b97f4a7c15ull) >> 32) & (slots - 1);
+}
+
+/* The entry of an address, or the free one where it goes; the table is at most half full. */
+static struct entry *find_entry(const struct survivors *s, uint64_t address)
+{
+	size_t i = hash(address, SLOTS);
+
+	while (s->entries[i].address && s->entries[i].address != address)
+		i = (i + 1) % SLOTS;
+	return &s->entries[i];
+}
+
+/* NULL when there is no room for one more. */
+static struct site *find_site(struct survivors *s, uint64_t key)
+{
+	size_t i = hash(key, SITE_SLOTS);
+
+	while (s->sites[i].key && s->sites[i].key != key)
+		i = (i + 1) % SITE_SLOTS;
+	if (s->sites[i].key)
+		return &s->sites[i];
+	if (s->n_sites == SITES_MAX)
+		return NULL;
+	s->n_sites++;
+	s->sites[i].key = key;
+	return &s->sites[i];
+}
+
+static void end_entry(struct survivors *s, struct entry *e)
+{
+	struct site *site = find_site(s, e->key);
+
+	if (e->fate == SURVIVOR_DEAD || !site)
+		return;
+	e->fate = SURVIVOR_DEAD;
+	site->sums.destroyed++;
+	site->sums.destroyed_bytes += e->size;
+}
+
+int survivors_add(void *book, uint64_t address, const struct survivor_birth *birth)
+{
+	struct survivors *s = book;
+	struct entry *e = find_entry(s, address);
+	struct site *site;
+
+	if (e->address)
+		end_entry(s, e);
+	else if (s->n == SURVIVORS_MAX)
+		return -ENOSPC;
+	else
+		s->n++;
+	*e = (struct entry){ .address = address,
+			     .key = birth->key,
+			     .size = birth->size,
+			     .born = birth->born,
+			     .generation = birth->generation };
+	site = find_site(s, birth->key);
+	if (site) {
+		site->sums.created++;
+		site->sums.created_bytes += birth->size;
+	}
+	return 0;
+}
+
+static void apply(struct survivors *s, const struct survivor_query *q,
+		  const struct survivor_answer *a)
+{
+	struct entry *e = find_entry(s, q->address);
+
+	if (a->fate == SURVIVOR_DEAD)
+		end_entry(s, e);
+	if (a->fate != SURVIVOR_ALIVE)
+		return;
+	if (a->generation - e->generation > s->oracle.step)
+		e->doubtful = true;
+	e->fate = SURVIVOR_ALIVE;
+	e->generation = a->generation;
+}
+
+static int by_address(const void *left, const void *right)
+{
+	const struct survivor_query *a = left, *b = right;
+
+	return (a->address > b->address) - (a->address < b->address);
+}
+
+static struct survivor_query *list_queries(const struct survivors *s, size_t *ret_n)
+{
+	struct survivor_query *list = calloc(s->n + 1, sizeof(*list));
+	size_t n = 0;
+
+	for (size_t i = 0; list && i < SLOTS; i++) {
+		const struct entry *e = &s->entries[i];
+
+		if (e->address && e->fate != SURVIVOR_DEAD)
+			list[n++] =
+				(struct survivor_query){ e->address, e->size, e->generation, 0 };
+	}
+	if (list && n)
+		qsort(list, n, sizeof(*list), by_address);
+	*ret_n = n;
+	return list;
+}
+
+int survivors_check(struct survivors *s)
+{
+	_cleanup_free_ struct survivor_query *queries = NULL;
+	_cleanup_free_ struct survivor_answer *answers =
+		calloc(s->oracle.at_once, sizeof(*answers));
+	size_t n, part;
+	int r = 0;
+
+	queries = list_queries(s, &n);
+	if (!queries || !answers)
+		return -ENOMEM;
+	for (size_t at = 0; at < n && r == 0; at += part) {
+		part = n - at < s->oracle.at_once ? n - at : s->oracle.at_once;
+		r = s->oracle.ask(s->oracle.context, queries + at, part, answers);
+		for (size_t i = 0; i < part && r == 0; i++)
+			apply(s, &queries[at + i], &answers[i]);
+	}
+	return r;
+}
+
+/* What lives of one site, for sure and perhaps. */
+struct living {
+	struct survivor_row row;
+	struct heap_site doubtful;
+};
+
+static void add_living(struct heap_site *site, const struct entry *e, uint64_t began, uint64_t end)
+{
+	uint64_t quarter = e->born > began ? (e->born - began) / ((end - began) / 4 + 1) : 0;
+
+	site->live++;
+	site->live_bytes += e->size;
+	site->born[quarter < 3 ? quarter : 3]++;
+	if (site->oldest == 0 || e->born < site->oldest)
+		site->oldest = e->born;
+}
+
+/* Until when births were judged. */
+static uint64_t judged_until(const struct survivors *s)
+{
+	uint64_t last = 0;
+
+	for (size_t i = 0; i < SLOTS; i++)
+		if (s->entries[i].address && s->entries[i].fate != SURVIVOR_UNKNOWN &&
+		    s->entries[i].born > last)
+			last = s->entries[i].born;
+	return last;
+}
+
+static void join(struct living *l)
+{
+	struct heap_site *site = &l->row.site;
+	double deaths = (double)site->sums.destroyed;
+
+	if (deaths > DOUBT_PART * (deaths + (double)(site->live + l->doubtful.live)))
+		return;
+	site->live += l->doubtful.live;
+	site->live_bytes += l->doubtful.live_bytes;
+	for (int i = 0; i < 4; i++)
+		site->born[i] += l->doubtful.born[i];
+	if (!site->oldest || (l->doubtful.oldest && l->doubtful.oldest < site->oldest))
+		site->oldest = l->doubtful.oldest;
+}
+
+static struct living *find_living(const struct survivors *s, struct living *rows, uint64_t key)
+{
+	size_t i = hash(key, SITE_SLOTS);
+
+	while (s->sites[i].key && s->sites[i].key != key)
+		i = (i + 1) % SITE_SLOTS;
+	return s->sites[i].key ? &rows[i] : NULL;
+}
+
+static void sort_entries(const struct survivors *s, uint64_t began, struct living *rows)
+{
+	uint64_t end = judged_until(s);
+
+	for (size_t i = 0; i < SLOTS; i++) {
+		const struct entry *e = &s->entries[i];
+		struct living *l = e->address ? find_living(s, rows, e->key) : NULL;
+		bool doubtful = e->doubtful || e->size == SHARED_SIZE;
+
+		if (!l || e->fate == SURVIVOR_DEAD)
+			continue;
+		if (e->fate == SURVIVOR_ALIVE)
+			add_living(doubtful ? &l->doubtful : &l->row.site, e, began, end);
+		else
+			l->row.pending++;
+	}
+}
+
+int survivors_rows(const struct survivors *s, uint64_t began, struct survivor_row **ret,
+		   size_t *ret_n)
+{
+	_cleanup_free_ struct living *living = calloc(SITE_SLOTS, sizeof(*living));
+	struct survivor_row *rows = calloc(s->n_sites + 1, sizeof(*rows));
+	size_t n = 0;
+
+	if (!living || !rows) {
+		free(rows);
+		return -ENOMEM;
+	}
+	sort_entries(s, began, living);
+	for (size_t i = 0; i < SITE_SLOTS; i++) {
+		if (!s->sites[i].key)
+			continue;
+		living[i].row.key = s->sites[i].key;
+		living[i].row.site.kind = "object";
+		living[i].row.site.sums = s->sites[i].sums;
+		join(&living[i]);
+		rows[n++] = living[i].row;
+	}
+	*ret = rows;
+	*ret_n = n;
+	return 0;
+}
+
+struct survivor_totals survivors_totals(const struct survivors *s)
+{
+	struct survivor_totals t = { 0 };
+
+	for (size_t i = 0; i < SITE_SLOTS; i++) {
+		t.births += s->sites[i].sums.created;
+		t.bytes += s->sites[i].sums.created_bytes;
+		t.deaths += s->sites[i].sums.destroyed;
+	}
+	for (size_t i = 0; i < SLOTS; i++)
+		t.living += s->entries[i].address && s->entries[i].fate == SURVIVOR_ALIVE;
+	t.judged = t.deaths + t.living;
+	return t;
+}

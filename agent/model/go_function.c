@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <string.h>
+
+#include "agent/base/cleanup.h"
+#include "agent/model/go_function.h"
+
+static const char *const packages[] = {
+	"archive",  "bufio",   "bytes",	  "cmp",      "compress", "container", "context", "crypto",
+	"database", "debug",   "embed",	  "encoding", "errors",	  "expvar",    "flag",	  "fmt",
+	"go",	    "hash",    "html",	  "image",    "index",	  "internal",  "io",	  "iter",
+	"log",	    "maps",    "math",	  "mime",     "net",	  "os",	       "path",	  "plugin",
+	"reflect",  "regexp",  "runtime", "slices",   "sort",	  "strconv",   "strings", "structs",
+	"sync",	    "syscall", "testing", "text",     "time",	  "unicode",   "unique",  "unsafe",
+	"vendor",   "weak",
+};
+
+static bool has_prefix(const char *function, const char *prefix)
+{
+	return strncmp(function, prefix, strlen(prefix)) == 0;
+}
+
+bool go_function_is_runtime(const char *function)
+{
+	return has_prefix(function, "runtime.") || has_prefix(function, "internal/runtime/") ||
+	       has_prefix(function, "internal/abi.") || has_prefix(function, "internal/bytealg.");
+}
+
+/* The first part of the package's path; a type argument may hold a path too. */
+static size_t first_part(const char *function)
+{
+	size_t n = strcspn(function, "/[(");
+
+	return function[n] == '/' ? n : strcspn(function, ".");
+}
+
+bool go_function_is_standard(const char *function)
+{
+	size_t first = first_part(function);
+
+	for (size_t i = 0; i < ARRAY_SIZE(packages); i++)
+		if (strlen(packages[i]) == first && strncmp(function, packages[i], first) == 0)
+			return true;
+	return false;
+}

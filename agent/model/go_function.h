@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Whose a Go function is, by its full name ("net/http.(*Transport).getConn"). */
+#pragma once
+
+#include <stdbool.h>
+
+/* Of the runtime itself: what allocates, grows a map or a stack for the program. */
+bool go_function_is_runtime(const char *function);
+
+/* Of the standard library, the runtime included. By the first part of its package's path, of which
+ * the standard library has these only, and none with a dot. */
+bool go_function_is_standard(const char *function);

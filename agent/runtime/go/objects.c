@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <errno.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "agent/base/cleanup.h"
+#include "agent/runtime/go/objects.h"
+#include "agent/sites/frames.h"
+
+#define ASK_NS	 1000000000ull
+#define LEARN_NS 5000000000ull /* the first question, for which a large program is read */
+
+int go_points_ask(struct reader *r, pid_t pid, enum go_births births, struct go_points *ret,
+		  int *ret_fd)
+{
+	struct go_points_request request = { .ask = GO_ASK_POINTS, .births = births };
+	const void *answer;
+	size_t size;
+	int e = reader_service(r, pid, &request, sizeof(request), LEARN_NS, &answer, &size);
+
+	if (e < 0)
+		return e;
+	if (size != sizeof(*ret))
+		return -EPIPE;
+	memcpy(ret, answer, sizeof(*ret));
+	if (ret->n == 0 || ret->n > GO_POINTS_MAX)
+		return -EPIPE;
+	return reader_open_executable(r, pid, ret_fd);
+}
+
+static int check_fates(const struct go_fates *f, size_t size, uint32_t n)
+{
+	if (f->n != n || size != offsetof(struct go_fates, answers) + n * sizeof(f->answers[0]))
+		return -EPIPE;
+	for (uint32_t i = 0; i < n; i++)
+		if (f->answers[i].fate > GO_FATE_DEAD)
+			return -EPIPE;
+	return 0;
+}
+
+int go_fates_ask(struct reader *r, pid_t pid, struct go_fates_request *request,
+		 struct go_fates *ret)
+{
+	size_t size = offsetof(struct go_fates_request, objects) +
+		      request->n * sizeof(request->objects[0]);
+	const void *answer;
+	int e;
+
+	request->ask = GO_ASK_FATES;
+	e = reader_service(r, pid, request, size, ASK_NS, &answer, &size);
+	if (e < 0)
+		return e;
+	if (size > sizeof(*ret))
+		return -EPIPE;
+	memcpy(ret, answer, size);
+	return check_fates(ret, size, request->n);
+}
+
+static int set_module(struct site_frame *frames, size_t n, const char *module)
+{
+	for (size_t i = 0; i < n; i++) {
+		free(frames[i].module);
+		frames[i].module = strdup(module);
+		if (!frames[i].module)
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+int go_names_ask(struct reader *r, pid_t pid, const char *module, const uint64_t *pcs, size_t n,
+		 struct site_frame **ret, size_t *ret_n)
+{
+	struct go_names_request request = { .ask = GO_ASK_NAMES, .n = (uint32_t)n };
+	struct site_frame *frames;
+	const uint8_t *answer;
+	uint32_t count;
+	size_t size;
+	int e;
+
+	if (n > SITE_FRAMES)
+		return -E2BIG;
+	memcpy(request.pcs, pcs, n * sizeof(pcs[0]));
+	e = reader_service(r, pid, &request, sizeof(request), LEARN_NS, (const void **)&answer,
+			   &size);
+	if (e < 0)
+		return e;
+	if (size < sizeof(uint64_t))
+		return -EPIPE;
+	memcpy(&count, answer, sizeof(count));
+	e = frames_read(answer + sizeof(uint64_t), size - sizeof(uint64_t), count, &frames);
+	if (e < 0)
+		return e == -EPROTO ? -EPIPE : e;
+	e = set_module(frames, count, module);
+	if (e < 0) {
+		site_frames_free(frames, count);
+		return e;
+	}
+	*ret = frames;
+	*ret_n = count;
+	return 0;
+}

@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "agent/explain/survivors.h"
+#include "agent/model/go_function.h"
+
+#define KEY_KEEPS 10
+#define KEY_MIXED 12
+#define STEP	  2
+
+/* Addresses below it are dead, the others live; what was born in this generation is not judged. */
+struct judge {
+	uint64_t dead_below;
+	uint32_t generation;
+};
+
+static int ask(void *context, const struct survivor_query *q, size_t n, struct survivor_answer *ret)
+{
+	const struct judge *j = context;
+
+	for (size_t i = 0; i < n; i++) {
+		assert_true(i == 0 || q[i].address > q[i - 1].address);
+		ret[i].generation = j->generation;
+		ret[i].fate = q[i].address < j->dead_below ? SURVIVOR_DEAD : SURVIVOR_ALIVE;
+		if (q[i].generation == j->generation)
+			ret[i].fate = SURVIVOR_UNKNOWN;
+	}
+	return 0;
+}
+
+static struct survivors *new_book(struct judge *j)
+{
+	struct survivor_oracle oracle = { .ask = ask, .step = STEP, .at_once = 7, .context = j };
+	struct survivors *s;
+
+	assert_int_equal(survivors_new(&oracle, &s), 0);
+	return s;
+}
+
+/* n objects of 64 bytes, born one after the other from the given time on. */
+static void bear(struct survivors *s, uint64_t key, uint64_t address, uint64_t n, uint64_t born)
+{
+	for (uint64_t i = 0; i < n; i++) {
+		struct survivor_birth b = { .key = key, .size = 64, .born = born + i };
+
+		assert_int_equal(survivors_add(s, address + 64 * i, &b), 0);
+	}
+}
+
+static struct survivor_row row_of(const struct survivors *s, uint64_t key)
+{
+	struct survivor_row *rows, found = { 0 };
+	size_t n;
+
+	assert_int_equal(survivors_rows(s, 0, &rows, &n), 0);
+	for (size_t i = 0; i < n; i++)
+		if (rows[i].key == key)
+			found = rows[i];
+	free(rows);
+	return found;
+}
+
+static void test_fates_are_counted(void **state)
+{
+	struct judge j = { .dead_below = 1 << 20, .generation = STEP };
+	struct survivors *s = new_book(&j);
+	struct survivor_row row;
+
+	bear(s, KEY_MIXED, 4096, 30, 0);
+	bear(s, KEY_MIXED, 1 << 20, 10, 100);
+	assert_int_equal(row_of(s, KEY_MIXED).pending, 40);
+	assert_int_equal(survivors_check(s), 0);
+	row = row_of(s, KEY_MIXED);
+	assert_int_equal(row.site.sums.created, 40);
+	assert_int_equal(row.site.sums.destroyed, 30);
+	assert_int_equal(row.site.live, 10);
+	assert_int_equal(row.site.live_bytes, 640);
+	assert_int_equal(row.pending, 0);
+	survivors_free(s);
+}
+
+/* An address that is given out again: its first owner is dead, though an oracle would call it
+ * alive. */
+static void test_reuse_is_a_death(void **state)
+{
+	struct judge j = { .generation = STEP };
+	struct survivors *s = new_book(&j);
+
+	bear(s, KEY_MIXED, 4096, 1, 0);
+	assert_int_equal(survivors_check(s), 0);
+	bear(s, KEY_KEEPS, 4096, 1, 50);
+	assert_int_equal(row_of(s, KEY_MIXED).site.sums.destroyed, 1);
+	assert_int_equal(row_of(s, KEY_MIXED).site.live, 0);
+	assert_int_equal(row_of(s, KEY_KEEPS).pending, 1);
+	survivors_free(s);
+}
+
+/* Two collections passed unseen: a slot may have another owner. At a site where many die, such
+ * survivors say nothing; at one where none dies they count. */
+static void test_doubtful_survivors(void **state)
+{
+	struct judge j = { .dead_below = 1 << 20, .generation = 2 * STEP };
+	struct survivors *s = new_book(&j);
+
+	bear(s, KEY_MIXED, 4096, 50, 0);
+	bear(s, KEY_MIXED, 1 << 20, 50, 100);
+	bear(s, KEY_KEEPS, 1 << 21, 50, 100);
+	assert_int_equal(survivors_check(s), 0);
+	assert_int_equal(row_of(s, KEY_MIXED).site.live, 0);
+	assert_int_equal(row_of(s, KEY_KEEPS).site.live, 50);
+	survivors_free(s);
+}
+
+/* Quarters end with the youngest that could be judged, not with the watch. */
+static void test_quarters(void **state)
+{
+	struct judge j = { .generation = STEP };
+	struct survivors *s = new_book(&j);
+	struct survivor_birth late = { .key = KEY_KEEPS, .born = 1000000, .generation = STEP };
+	struct survivor_row row;
+
+	bear(s, KEY_KEEPS, 4096, 100, 0);
+	assert_int_equal(survivors_add(s, 1 << 20, &late), 0);
+	assert_int_equal(survivors_check(s), 0);
+	row = row_of(s, KEY_KEEPS);
+	for (int i = 0; i < 4; i++)
+		assert_in_range(row.site.born[i], 24, 26);
+	assert_int_equal(row.pending, 1);
+	survivors_free(s);
+}
+
+static void test_go_functions(void **state)
+{
+	assert_true(go_function_is_standard("fmt.Sprintf"));
+	assert_true(go_function_is_standard("net/http.(*Transport).getConn"));
+	assert_true(go_function_is_standard("internal/runtime/maps.(*table).split"));
+	assert_true(go_function_is_standard("slices.Grow[go.shape.[]example.org/x.T]"));
+	assert_false(go_function_is_standard("main.cachePut"));
+	assert_false(go_function_is_standard("go.uber.org/zap.New"));
+	assert_false(go_function_is_standard("example.org/net/http.Serve"));
+	assert_true(go_function_is_runtime("runtime.mallocgc"));
+	assert_false(go_function_is_runtime("runtimex.f"));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_fates_are_counted),  cmocka_unit_test(test_reuse_is_a_death),
+		cmocka_unit_test(test_doubtful_survivors), cmocka_unit_test(test_quarters),
+		cmocka_unit_test(test_go_functions),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

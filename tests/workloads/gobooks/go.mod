@@ -1,0 +1,3 @@
+module example.org/gobooks
+
+go 1.19

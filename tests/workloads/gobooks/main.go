@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+// Gobooks allocates at known places and keeps books of it:
+//
+//	gobooks keep    keeps at keepNode and cachePut, gives back at ringPut, churnNode and churnBlob
+//	gobooks full    the same without what keeps; the ring is full
+//	gobooks grow    goroutines whose stacks grow and shrink while they allocate, and check their sums
+//
+// It says "ready", answers each line of its standard input with a line of JSON, and ends with it.
+package main
+
+import (
+	"bufio"
+	"encoding/json"
+	"fmt"
+	"os"
+	"sync/atomic"
+	"time"
+)
+
+type node struct {
+	next *node
+	data [6]uint64
+}
+
+const ringSize = 2000
+
+var (
+	nodes  *node
+	cache  = map[string]*[4]uint64{}
+	ring   [ringSize]*[5]uint64
+	junk   *node
+	blob   []byte
+	rounds int64
+	wrong  int64
+)
+
+//go:noinline
+func keepNode(n int) {
+	nodes = &node{next: nodes}
+	nodes.data[0] = uint64(n)
+}
+
+//go:noinline
+func cachePut(n int) {
+	cache[fmt.Sprintf("customer-%d", n)] = &[4]uint64{uint64(n)}
+}
+
+//go:noinline
+func ringPut(n int) {
+	ring[n%ringSize] = &[5]uint64{uint64(n)}
+}
+
+//go:noinline
+func churnNode(n int) {
+	junk = &node{}
+	junk.data[0] = uint64(n)
+}
+
+//go:noinline
+func churnBlob(n int) {
+	blob = make([]byte, 1024+n%64)
+}
+
+func allocate(keep bool) {
+	for n := 0; ; n++ {
+		for i := 0; i < 4; i++ {
+			churnNode(i)
+			churnBlob(i)
+		}
+		ringPut(n)
+		if keep {
+			keepNode(n)
+			cachePut(n)
+		}
+		atomic.AddInt64(&rounds, 1)
+		if n%50 == 49 {
+			time.Sleep(10 * time.Millisecond)
+		}
+	}
+}
+
+// Descend adds up depth numbers, each from an object of its own, on a stack that grows with them.
+//
+//go:noinline
+func descend(depth int) uint64 {
+	var room [32]uint64
+
+	if depth == 0 {
+		return 0
+	}
+	value := &[2]uint64{uint64(depth), 1}
+	room[depth%32] = value[0]
+	churnNode(depth)
+	return descend(depth-1) + room[depth%32]*value[1]
+}
+
+func grow(depth int) {
+	for {
+		done := make(chan uint64)
+		go func() { done <- descend(depth) }()
+		if <-done != uint64(depth*(depth+1)/2) {
+			atomic.AddInt64(&wrong, 1)
+		}
+		atomic.AddInt64(&rounds, 1)
+		time.Sleep(time.Millisecond)
+	}
+}
+
+func start(word string) bool {
+	switch word {
+	case "keep", "full":
+		go allocate(word == "keep")
+	case "grow":
+		for depth := 10; depth <= 1000; depth += 90 {
+			go grow(depth)
+		}
+	default:
+		return false
+	}
+	return true
+}
+
+func main() {
+	if len(os.Args) != 2 || !start(os.Args[1]) {
+		fmt.Fprintln(os.Stderr, "usage: gobooks keep|full|grow")
+		os.Exit(2)
+	}
+	fmt.Println("ready")
+	lines := bufio.NewScanner(os.Stdin)
+	for lines.Scan() {
+		json.NewEncoder(os.Stdout).Encode(map[string]int64{
+			"rounds": atomic.LoadInt64(&rounds), "wrong": atomic.LoadInt64(&wrong),
+		})
+	}
+}

@@ -129,7 +129,7 @@ def test_suspect(agent, leaker):
     group = group_of(agent, "seep-leaker")
     rate = agent.value("seep_group_rate_per_hour", group=group, resource="fd", kind="eventfd")
     assert 0.3 * 36000 < rate < 1.2 * 36000
-    eta = agent.wait(lambda: agent.rows("seep_eta_seconds", pid=pid, resource="fd", kind="all"))
+    eta = agent.wait(lambda: agent.rows("seep_eta_seconds", pid=pid, resource="fd", kind="eventfd"))
     assert 0 < eta[0][1] < 1500
 
 

@@ -18,7 +18,8 @@
 
 #define DIRECTORY "/run/seep" /* unless RUNTIME_DIRECTORY names another, as systemd does */
 #define SOCKET	  "history.sock"
-#define MAGIC	  0x33706565u /* raised when the row changes */
+#define MAGIC	  0x34706565u /* raised when what follows changes */
+#define NAME_SIZE 1024	      /* that holds any group's */
 #define PATIENCE  (NS_PER_S / 2)
 
 struct history {
@@ -30,14 +31,20 @@ struct header {
 	uint32_t magic;
 	uint32_t slots; /* SLOT_MAX of the agent: another build means other rows */
 	double window;
-	uint64_t rows;
+	uint64_t owners;
+};
+
+/* Whose rows follow: a process, or with pid 0 a group, whose name comes before them. */
+struct owner {
+	uint64_t start, exec_id;
+	int32_t pid;
+	uint16_t rows, name_size;
 };
 
 struct row {
-	uint64_t start, exec_id;
-	int32_t pid;
 	uint16_t slot, verdict;
 	double rate_per_hour, since, oldest;
+	int64_t old;
 	struct evidence evidence;
 };
 
@@ -117,24 +124,54 @@ int history_fd(const struct history *h)
 	return h->fd;
 }
 
-static uint64_t write_rows(const struct model *m, FILE *to)
+/* The trends that are known; returns how many. to may be NULL: only count. */
+static uint16_t write_rows(const struct model_cell *cells, FILE *to)
+{
+	uint16_t n = 0;
+
+	for (enum seep_slot s = 0; s < SLOT_MAX; s++) {
+		const struct model_cell *c = &cells[s];
+		struct row row = { (uint16_t)s,
+				   (uint16_t)c->trend.verdict,
+				   c->trend.rate_per_hour,
+				   c->trend.since,
+				   c->oldest,
+				   c->old,
+				   c->evidence };
+
+		if (c->trend.verdict == VERDICT_UNKNOWN)
+			continue;
+		if (to)
+			fwrite(&row, sizeof(row), 1, to);
+		n++;
+	}
+	return n;
+}
+
+static uint64_t write_owner(struct owner owner, const char *name, const struct model_cell *cells,
+			    FILE *to)
+{
+	owner.rows = write_rows(cells, NULL);
+	owner.name_size = (uint16_t)strlen(name);
+	if (!owner.rows)
+		return 0;
+	fwrite(&owner, sizeof(owner), 1, to);
+	fwrite(name, owner.name_size, 1, to);
+	write_rows(cells, to);
+	return 1;
+}
+
+static uint64_t write_owners(const struct model *m, FILE *to)
 {
 	uint64_t n = 0;
 
 	model_for_each_process (m, p) {
-		for (enum seep_slot s = 0; s < SLOT_MAX; s++) {
-			const struct trend *t = &p->cells[s].trend;
-			struct row row = {
-				p->start,    p->exec_id,	   p->pid,
-				(uint16_t)s, (uint16_t)t->verdict, t->rate_per_hour,
-				t->since,    p->cells[s].oldest,   p->cells[s].evidence
-			};
+		struct owner owner = { .start = p->start, .exec_id = p->exec_id, .pid = p->pid };
 
-			if (t->verdict == VERDICT_UNKNOWN)
-				continue;
-			n += fwrite(&row, sizeof(row), 1, to);
-		}
+		n += write_owner(owner, "", p->cells, to);
 	}
+	model_for_each_group (m, g)
+		n += write_owner((struct owner){ 0 }, g->name, g->cells, to);
 	return n;
 }
 
@@ -146,7 +183,7 @@ static int write_history(const struct model *m, int fd)
 	if (!to)
 		return -errno;
 	fwrite(&header, sizeof(header), 1, to);
-	header.rows = write_rows(m, to);
+	header.owners = write_owners(m, to);
 	if (fflush(to) || ferror(to))
 		return -EIO;
 	if (pwrite(fd, &header, sizeof(header), 0) != sizeof(header))
@@ -168,31 +205,64 @@ void history_answer(struct history *h, const struct model *m)
 		message_send(client, &word, 1, memory, monotonic_ns() + PATIENCE);
 }
 
-static void adopt_row(struct model *m, const struct row *row)
+static void adopt_row(struct model_cell *cells, const struct row *row)
 {
-	struct model_process *p = model_find(m, row->pid);
+	struct model_cell *c = &cells[row->slot];
 
-	if (!p || p->start != row->start || p->exec_id != row->exec_id || row->slot >= SLOT_MAX ||
-	    row->verdict >= VERDICT_MAX)
-		return;
-	p->cells[row->slot].oldest = fmax(p->cells[row->slot].oldest, row->oldest);
-	p->cells[row->slot].trend =
-		(struct trend){ (enum verdict)row->verdict, row->rate_per_hour, row->since };
-	p->cells[row->slot].evidence = row->evidence;
+	c->oldest = fmax(c->oldest, row->oldest);
+	if (c->old != LIVE_UNKNOWN && row->old != LIVE_UNKNOWN)
+		c->old = row->old < c->live ? row->old : c->live;
+	c->trend = (struct trend){ (enum verdict)row->verdict, row->rate_per_hour, row->since };
+	c->evidence = row->evidence;
 }
 
-static int adopt_rows(struct model *m, FILE *from)
+/* The cells of a process that is still the same, or of a group; NULL when it is gone. */
+static struct model_cell *cells_of(struct model *m, const struct owner *owner, const char *name)
+{
+	struct model_process *p = owner->pid ? model_find(m, owner->pid) : NULL;
+
+	if (p)
+		return p->start == owner->start && p->exec_id == owner->exec_id ? p->cells : NULL;
+	if (owner->pid)
+		return NULL;
+	model_for_each_group (m, g)
+		if (strcmp(g->name, name) == 0)
+			return g->cells;
+	return NULL;
+}
+
+static int adopt_owner(struct model *m, FILE *from)
+{
+	struct model_cell *cells;
+	struct owner owner;
+	char name[NAME_SIZE] = "";
+	struct row row;
+
+	if (fread(&owner, sizeof(owner), 1, from) != 1 || owner.name_size >= sizeof(name) ||
+	    fread(name, 1, owner.name_size, from) != owner.name_size)
+		return -EPROTO;
+	cells = cells_of(m, &owner, name);
+	for (unsigned int i = 0; i < owner.rows; i++) {
+		if (fread(&row, sizeof(row), 1, from) != 1)
+			return -EPROTO;
+		if (cells && row.slot < SLOT_MAX && row.verdict < VERDICT_MAX)
+			adopt_row(cells, &row);
+	}
+	return 0;
+}
+
+static int adopt_owners(struct model *m, FILE *from)
 {
 	struct header header;
-	struct row row;
+	int r = 0;
 
 	if (fread(&header, sizeof(header), 1, from) != 1 || header.magic != MAGIC ||
 	    header.slots != SLOT_MAX)
 		return -EPROTO;
 	m->window = header.window;
-	for (uint64_t i = 0; i < header.rows && fread(&row, sizeof(row), 1, from) == 1; i++)
-		adopt_row(m, &row);
-	return 0;
+	for (uint64_t i = 0; r == 0 && i < header.owners; i++)
+		r = adopt_owner(m, from);
+	return r;
 }
 
 int history_adopt(struct model *m)
@@ -216,5 +286,5 @@ int history_adopt(struct model *m)
 		safe_close(memory);
 		return -EPROTO;
 	}
-	return adopt_rows(m, from);
+	return adopt_owners(m, from);
 }

@@ -2,8 +2,8 @@
 /*
  * The agent's trends for whoever looks now: `seep top` counts by itself, but a trend needs a past.
  * A socket that only root can reach; each connection gets one descriptor of a sealed memory file
- * with a row for each trend. It is RUNTIME_DIRECTORY/history.sock, as systemd sets it, else
- * /run/seep/history.sock.
+ * with a row for each trend of a process or a group. It is RUNTIME_DIRECTORY/history.sock, as
+ * systemd sets it, else /run/seep/history.sock.
  */
 #pragma once
 

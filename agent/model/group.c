@@ -167,7 +167,7 @@ static void groups_begin(struct model *m)
 		g->taken = (struct taken){ 0 };
 		for (enum seep_slot s = 0; s < SLOT_MAX; s++) {
 			g->cells[s].live = 0;
-			g->cells[s].old = 0;
+			g->cells[s].old = LIVE_UNKNOWN;
 			g->cells[s].oldest = NAN;
 		}
 	}
@@ -203,7 +203,7 @@ static void add_cell(struct model_cell *sum, const struct model_cell *c, enum se
 	else
 		sum->live += c->live;
 	if (c->old != LIVE_UNKNOWN)
-		sum->old += c->old;
+		sum->old = c->old + (sum->old == LIVE_UNKNOWN ? 0 : sum->old);
 	sum->oldest = fmax(sum->oldest, c->oldest); /* fmax ignores a NAN */
 }
 

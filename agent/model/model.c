@@ -241,6 +241,7 @@ static void move_trend(struct model *m, struct model_cell *c, int64_t taken)
 		series_add(c->series, m->now, (double)taken, m->window);
 	c->trend = series_trend(c->series);
 	c->evidence = series_evidence(c->series);
+	c->evidence.old = c->old != LIVE_UNKNOWN;
 }
 
 void model_cell_adopt(struct model *m, struct model_cell *c, struct series *s, int64_t taken)

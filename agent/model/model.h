@@ -40,8 +40,10 @@ enum { RLIMITS_NOFILE, RLIMITS_NPROC, RLIMITS_SIGPENDING, RLIMITS_AS, RLIMITS };
 
 /* What one slot of one process or group holds. */
 struct model_cell {
-	int64_t live; /* or LIVE_UNKNOWN */
-	int64_t old;  /* of these, seen for longer than a trend window; LIVE_UNKNOWN without ages */
+	int64_t live;	  /* or LIVE_UNKNOWN */
+	int64_t old;	  /* of these, seen for longer than a trend window, or from before the first
+			     census; LIVE_UNKNOWN without ages. The trend follows it where it is known:
+			     load comes and goes, a leak grows old */
 	uint64_t created; /* by the ledger since it attached */
 	double oldest;	  /* age in seconds of the oldest, at least; NAN when unknown */
 	struct trend trend;
@@ -172,6 +174,11 @@ void model_set_rung(struct model *m, const char *topic, const char *rung, const 
 struct model_netns *model_netns(struct model *m, uint32_t inode);
 void model_end(struct model *m);
 
+/* What a trend follows of a count: what has grown old, or all of it without ages. */
+static inline int64_t cell_old_or_live(const struct model_cell *c)
+{
+	return c->old == LIVE_UNKNOWN ? c->live : c->old;
+}
 /* Set every cell of one resource to what cannot be known; the process's reason says why. */
 void model_cells_unknown(struct model_cell *cells, enum seep_slot total);
 /* Add to a kind and to its total. */

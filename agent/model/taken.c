@@ -45,6 +45,6 @@ int64_t taken_of(const struct model_cell *cells, enum seep_slot slot, const stru
 	case SLOT_MEMORY:
 		return cells[slot].live - resident.file - resident.shmem + t->file + t->shmem;
 	default:
-		return cells[slot].live;
+		return cell_old_or_live(&cells[slot]);
 	}
 }

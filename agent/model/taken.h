@@ -40,5 +40,6 @@ static inline void taken_most(struct taken *t, const struct taken *other)
 	t->shmem = other->shmem > t->shmem ? other->shmem : t->shmem;
 }
 
-/* What the trend of a slot is to see: live, or for memory with such pages what was taken. */
+/* What the trend of a slot is to see: what has grown old of it, all of it without ages, or for
+ * memory with such pages what was taken. */
 int64_t taken_of(const struct model_cell *cells, enum seep_slot slot, const struct taken *t);

@@ -108,16 +108,23 @@ static void take_table(struct sweep *s, const struct file_table_row *row)
 		s->model->lost[LOSS_MODEL][LOSS_NO_MEMORY]++;
 }
 
-/* One object more in a kind and its total, of this age. */
-static void count(struct sweep *s, enum seep_slot slot, double age)
+/* How long an object has been seen, in seconds, NAN when that is not known; and whether that is
+ * longer than a trend window. */
+struct seen {
+	double age;
+	bool old;
+};
+
+/* One object more in a kind and its total. */
+static void count(struct sweep *s, enum seep_slot slot, struct seen seen)
 {
 	struct model_cell *cells = s->p->cells, *kind = &cells[slot],
 			  *total = &cells[slot_info(slot)->total];
 
 	model_cell_add(cells, slot, 1);
-	kind->oldest = fmax(kind->oldest, age);
-	total->oldest = fmax(total->oldest, age);
-	if (!(age >= s->model->window)) /* an unknown age is not old */
+	kind->oldest = fmax(kind->oldest, seen.age);
+	total->oldest = fmax(total->oldest, seen.age);
+	if (!seen.old)
 		return;
 	kind->old++;
 	if (total != kind)
@@ -154,23 +161,27 @@ static void take_deleted(struct sweep *s, const struct file_row *row)
 		model_cell_add(s->p->cells, SLOT_DELETED, (int64_t)row->detail);
 }
 
-static double take_file(struct sweep *s, const struct file_row *row)
+static struct seen take_file(struct sweep *s, const struct file_row *row)
 {
-	double first = ages_seen(s->p->ages, row->fd, identity_of(row), s->model->now);
-	/* All that the first census sees may be older than any age that it could tell. */
-	double age = s->model->census == 1 ? NAN : s->model->now - first;
+	const struct model *m = s->model;
+	double first = ages_seen(s->p->ages, row->fd, identity_of(row), m->now);
+	/* All that the first census sees may be older than any age that it could tell, and is taken
+	 * for old at once: else it would all come of age together, a window later. */
+	double age = m->census == 1 ? NAN : m->now - first;
+	struct seen seen;
 
 	/* The kernel knows better how old a pipe is, to the second. */
 	if (row->kind == FILE_KIND_PIPE && row->detail)
-		age = fmax(age, s->model->now - (double)row->detail - 1);
-	count(s, file_kinds_slot(row->kind), age);
+		age = fmax(age, m->now - (double)row->detail - 1);
+	seen = (struct seen){ age, first <= m->started || age >= m->window };
+	count(s, file_kinds_slot(row->kind), seen);
 	if (row->kind == FILE_KIND_TIMERFD)
-		count(s, SLOT_TIMER_TIMERFD, age);
+		count(s, SLOT_TIMER_TIMERFD, seen);
 	if (row->kind == FILE_KIND_INOTIFY)
 		watches_count(s->p, s->thread, row->fd);
 	if (row->flags & FILE_DELETED)
 		take_deleted(s, row);
-	return age;
+	return seen;
 }
 
 static void take_listener(struct sweep *s, const struct file_socket_row *row)
@@ -181,12 +192,12 @@ static void take_listener(struct sweep *s, const struct file_socket_row *row)
 	bound_tighten(&s->p->bounds[SLOT_BACKLOG], &b);
 }
 
-static void take_tcp(struct sweep *s, const struct file_socket_row *row, double age)
+static void take_tcp(struct sweep *s, const struct file_socket_row *row, struct seen seen)
 {
 	enum seep_slot slot =
 		row->state < ARRAY_SIZE(state_slots) ? state_slots[row->state] : SLOT_TCP;
 
-	count(s, slot, age);
+	count(s, slot, seen);
 	if (row->state == TCP_LISTEN)
 		take_listener(s, row);
 	else if (row->remote_port)
@@ -195,16 +206,16 @@ static void take_tcp(struct sweep *s, const struct file_socket_row *row, double 
 
 static void take_socket(struct sweep *s, const struct file_socket_row *row)
 {
-	double age = take_file(s, &row->file);
+	struct seen seen = take_file(s, &row->file);
 
 	if (row->family == AF_UNIX)
-		count(s, SLOT_UNIX, age);
+		count(s, SLOT_UNIX, seen);
 	else if (row->family != AF_INET && row->family != AF_INET6)
 		return;
 	else if (row->protocol == IPPROTO_TCP)
-		take_tcp(s, row, age);
+		take_tcp(s, row, seen);
 	else if (row->protocol == IPPROTO_UDP)
-		count(s, SLOT_UDP, age);
+		count(s, SLOT_UDP, seen);
 }
 
 static void take_row(const void *row, void *context)
@@ -220,12 +231,16 @@ static void take_row(const void *row, void *context)
 		take_socket(s, row);
 }
 
-/* Cells that this census counts have an old cohort; begin it at none. */
+/* Cells that this census counts have an old cohort; begin it at none. Timers of timer_create() have
+ * no age: in the total of timers they are taken for old. */
 static void begin_cohorts(struct model *m)
 {
-	model_for_each_process (m, p)
+	model_for_each_process (m, p) {
 		for (enum seep_slot s = SLOT_FD; s <= SLOT_TIMER_TIMERFD; s++)
-			p->cells[s].old = 0;
+			if (s != SLOT_BACKLOG)
+				p->cells[s].old = 0;
+		p->cells[SLOT_TIMER].old = p->cells[SLOT_TIMER_POSIX].live;
+	}
 }
 
 /* What is in the map of tables serves one sweep; when it no longer has room it is emptied, so that

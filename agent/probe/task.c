@@ -64,6 +64,7 @@ static void take_process(struct sweep *s, const struct task_process_row *row)
 	p->zombie = row->flags & TASK_ZOMBIE;
 	p->start_time = s->boot + (double)row->start / NS_PER_S;
 	p->cells[SLOT_THREAD].live = p->zombie ? 0 : row->threads;
+	p->cells[SLOT_THREAD].old = 0;
 	take_limits(p, row);
 	births_begin(&p->births, p->start_time, s->model->now);
 	escape_bytes(p->comm, sizeof(p->comm), row->comm, strnlen(row->comm, sizeof(row->comm)));
@@ -76,9 +77,12 @@ static void take_process(struct sweep *s, const struct task_process_row *row)
 static void take_thread(struct sweep *s, const struct task_thread_row *row)
 {
 	struct model_process *p = model_find(s->model, (pid_t)row->pid);
+	double born = s->boot + (double)row->start / NS_PER_S;
 
-	if (p && p->seen == s->model->census)
-		births_add(&p->births, s->boot + (double)row->start / NS_PER_S);
+	if (!p || p->seen != s->model->census)
+		return;
+	births_add(&p->births, born);
+	p->cells[SLOT_THREAD].old += s->model->now - born >= s->model->window;
 }
 
 static void take_memory(struct sweep *s, const struct task_memory_row *row)

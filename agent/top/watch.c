@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <errno.h>
-#include <math.h>
 #include <stdlib.h>
 
 #include "agent/base/cleanup.h"
@@ -49,29 +48,6 @@ void watch_free(struct watch *w)
 	free(w);
 }
 
-/* The history is of processes: what a group gains is what they gain together. */
-static void sum_trends(struct model *m)
-{
-	model_for_each_group (m, g)
-		for (enum seep_slot s = 0; s < SLOT_MAX; s++)
-			g->cells[s].trend = (struct trend){ VERDICT_UNKNOWN, NAN, NAN };
-	model_for_each_process (m, p) {
-		for (enum seep_slot s = 0; p->group && s < SLOT_MAX; s++) {
-			const struct trend *t = &p->cells[s].trend;
-			struct trend *sum = &p->group->cells[s].trend;
-
-			if (t->verdict == VERDICT_UNKNOWN)
-				continue;
-			sum->verdict = t->verdict > sum->verdict ? t->verdict : sum->verdict;
-			if (isnan(sum->rate_per_hour))
-				sum->rate_per_hour = 0;
-			sum->rate_per_hour += t->rate_per_hour;
-			sum->since = fmin(sum->since, t->since); /* fmin ignores a NAN */
-		}
-	}
-	groups_forecast(m);
-}
-
 int watch_look(struct watch *w)
 {
 	int r;
@@ -83,7 +59,7 @@ int watch_look(struct watch *w)
 		return r;
 	w->has_history = history_adopt(w->model) == 0;
 	if (w->has_history)
-		sum_trends(w->model);
+		groups_forecast(w->model);
 	return 0;
 }
 

@@ -71,6 +71,8 @@ void evidence_write(const struct trend *t, const struct evidence *e, bool bytes,
 		*dst = '\0';
 	if (t->verdict == VERDICT_UNKNOWN || isnan(t->rate_per_hour))
 		return;
+	if (e->old)
+		add(&text, "of those older than a window, ");
 	if (e->rising)
 		add(&text, "the minimum of each of the last %u windows rose", e->rising + 1);
 	else

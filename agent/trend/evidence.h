@@ -23,7 +23,8 @@ struct evidence {
 	uint8_t proof;	  /* enum proof_kind */
 	uint8_t block;	  /* windows in each block of the proof */
 	uint8_t resets;	  /* sudden losses of all that was gained, within the span */
-	uint8_t slowing;  /* 1 when the growth declines */
+	uint8_t slowing : 1; /* the growth declines */
+	uint8_t old : 1;     /* only what is older than a window was counted */
 };
 
 #define EVIDENCE_NONE ((struct evidence){ .rate_error = NAN })

@@ -29,9 +29,9 @@
  * - A step is not a leak: without its two largest gains the span must still grow; and what ended is
  *   none: the last six windows must take part, and the last one and two must be like the eight
  *   before them, which is what a cache that has just filled up fails at.
- * - Restarts, in what survives them: a drop that loses most of what a stretch of half a day or
- *   more had gained, within a window, is a reset, provided that the stretch grew to its end: it is
- *   taken out and the stretches are read as one (what a counter's rate does with resets).
+ * - Restarts, in what survives them: a drop that loses most of what a stretch of three quarters
+ *   of a day or more had gained, within a window, is a reset, provided that the stretch grew to its
+ * end: it is taken out and the stretches are read as one (what a counter's rate does with resets).
  * - It is asked at each window, so a test is made at one in a thousand or rarer, and several must
  * agree (Wald 1945 and its successors bound the errors of asking repeatedly; here the spans overlap
  * so much that the few independent ones are paid for by the level).

@@ -4,7 +4,7 @@
 
 #include "agent/trend/reset.h"
 
-#define STRETCH	   12	/* windows */
+#define STRETCH	   18	/* windows */
 #define LOSS	   0.7f /* of what the stretch had gained */
 #define LATER_HALF 0.6f /* of the gain of the first half */
 #define FIRST_HALF 0.3f /* of the gain of the later half */

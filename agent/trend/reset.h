@@ -2,9 +2,9 @@
 /*
  * A leak that each restart resets: long stretches of growth between sudden losses. What a counter's
  * rate does with resets, with two conditions, since memory and descriptors also fall for good
- * reasons: a stretch lasts half a day or longer (shorter ones are the teeth of collections and
- * compactions), and it was still growing when it ended (what had levelled off is a warm-up, not a
- * leak).
+ * reasons: a stretch lasts three quarters of a day or longer (shorter ones are the teeth of
+ * collections and compactions), and it was still growing when it ended (what had levelled off is a
+ * warm-up, not a leak). A longer tooth is taken for a restart: the value alone cannot tell.
  */
 #pragma once
 

@@ -306,7 +306,7 @@ float series_take_added(struct series *s)
 
 /* A series in a file, before its past. Raise LAYOUT when what was saved would mean something else;
  * the sizes are in it. */
-#define LAYOUT 1
+#define LAYOUT 2
 struct saved {
 	double part_begin;
 	float low, rate;

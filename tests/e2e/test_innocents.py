@@ -9,8 +9,9 @@ import pytest
 import workload
 from agent import Agent
 
-WINDOW = 5  # seconds of --trend.window; three have to pass before seep accuses anybody
-WATCHED = 4.5 * WINDOW
+WINDOW = 5  # seconds of --trend.window. Four have to pass before seep accuses anybody:
+# one until the first descriptors are old, and three that rise.
+WATCHED = 5.5 * WINDOW
 
 # Shape and resource: seconds that the shape takes. A rise is judged over three windows, so what is to
 # be told apart from a leak has to turn within them.

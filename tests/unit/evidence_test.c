@@ -15,7 +15,7 @@ static const struct trend leak = { VERDICT_LEAKING, 41, 0 };
 
 static void the_words(void **state)
 {
-	const struct evidence e = { 3, 8, 28, PROOF_BLOCKS, 4, 2, 0 };
+	const struct evidence e = { 3, 8, 28, PROOF_BLOCKS, 4, 2, 0, 0 };
 	char words[EVIDENCE_MAX];
 
 	evidence_write(&leak, &e, false, words, sizeof(words));
@@ -49,7 +49,7 @@ static void nothing_is_said_of_the_unknown(void **state)
 
 static void words_are_cut_where_they_must(void **state)
 {
-	const struct evidence e = { 3, 8, 28, PROOF_DAYS, 4, 0, 1 };
+	const struct evidence e = { 3, 8, 28, PROOF_DAYS, 4, 0, 1, 0 };
 	char words[10];
 
 	evidence_write(&leak, &e, false, words, sizeof(words));

@@ -54,6 +54,46 @@ static struct model_process *census_of(struct model *m, double now, pid_t pid, u
 	return p;
 }
 
+/* A census of one process with live descriptors, old of them older than a window. */
+static const struct model_cell *cohort_census(struct model *m, double now, int64_t live, int64_t old)
+{
+	struct model_process *p;
+	bool fresh;
+
+	model_begin(m, now);
+	p = model_process(m, 42, 7, 1, &fresh);
+	assert_non_null(p);
+	if (fresh)
+		assert_int_equal(model_set_group(m, p), 0);
+	model_cell_add(p->cells, SLOT_FD_EVENTFD, live);
+	p->cells[SLOT_FD].old = p->cells[SLOT_FD_EVENTFD].old = old;
+	model_end(m);
+	return &p->cells[SLOT_FD];
+}
+
+static void load_is_told_from_a_leak_by_age(void **state)
+{
+	const struct model_cell *load = NULL, *leak = NULL;
+	struct model *rising, *bursty;
+
+	assert_int_equal(model_new(20, 1, &rising), 0);
+	assert_int_equal(model_new(20, 1, &bursty), 0);
+	for (int t = 0; t < 120; t++) {
+		load = cohort_census(rising, 1000 + t, 50 + 10 * t, 50);
+		leak = cohort_census(bursty, 1000 + t, (t % 50 < 20 ? 900 : 100) + t, 10 + t);
+		assert_int_not_equal(load->trend.verdict, VERDICT_GROWING);
+	}
+	assert_int_equal(load->live, 50 + 10 * 119);
+	assert_int_equal(leak->trend.verdict, VERDICT_GROWING);
+	assert_true(leak->evidence.old);
+	/* And of a group: the sum of what its processes have for long; what has no age has none. */
+	assert_int_equal(bursty->groups->cells[SLOT_FD].old, 10 + 119);
+	assert_int_equal(bursty->groups->cells[SLOT_FD].trend.verdict, VERDICT_GROWING);
+	assert_int_equal(bursty->groups->cells[SLOT_MEMORY_ANON].old, LIVE_UNKNOWN);
+	model_free(rising);
+	model_free(bursty);
+}
+
 static void a_reused_number_inherits_nothing(void **state)
 {
 	struct model *m;
@@ -253,6 +293,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(groups_are_what_people_call_services),
+		cmocka_unit_test(load_is_told_from_a_leak_by_age),
 		cmocka_unit_test(a_reused_number_inherits_nothing),
 		cmocka_unit_test(an_ended_process_is_dropped),
 		cmocka_unit_test(kinds_sum_to_their_total),

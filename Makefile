@@ -151,6 +151,15 @@ go-toolchains:
 go-workloads:
 	$(Q)O=$(O) $(PYTHON) tests/workloads/go/build.py $(GO)
 
+# Every build of them, and README's table of what seep found and where it was silent.
+.PHONY: test-go go-readme
+test-go: all
+	$(Q)GO_BUILDS="$(or $(GO),all)" O=$(O) $(PYTHON) tests/run.py go
+
+go-readme:
+	-$(Q)$(MAKE) --no-print-directory test-go
+	$(Q)O=$(O) $(PYTHON) tests/e2e/go_results.py
+
 test-e2e: all $(drivers) workloads
 	$(Q)O=$(O) $(PYTHON) tests/run.py e2e
 
@@ -241,4 +250,4 @@ clean:
 
 include deploy/deploy.mk
 
--include $(shell find $(O) -name '*.d' 2>/dev/null)
+-include $(shell find $(O) -path $(O)/go -prune -o -name '*.d' -type f -print 2>/dev/null)

@@ -9,6 +9,7 @@ import fcntl
 import os
 import pathlib
 import re
+import shutil
 import subprocess
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
@@ -70,6 +71,9 @@ class Apt:
         """A suite that the mirror no longer carries must not hide the others."""
         subprocess.run(["apt-get", "-q", "update"], env=self.environment, capture_output=True)
 
+    def has_indexes(self):
+        return bool(self.run("apt-cache", "pkgnames").strip())
+
     def indexes(self):
         """The text of each package index."""
         for target in self.run("apt-get", "indextargets", "--format", "$(FILENAME)",
@@ -84,3 +88,19 @@ class Apt:
         package = next(folder.glob(f"{name.partition('/')[0]}_*.deb"))
         subprocess.run(["dpkg", "-x", package, folder], check=True)
         package.unlink()
+
+
+def put(folder, *names):
+    """Packages unpacked in a folder, which is there whole or not at all; fetched once."""
+    if folder.exists():
+        return
+    apt = Apt(BUILD / "mirror")
+    if folder.exists():  # by another, while this one waited
+        return
+    if not apt.has_indexes():
+        apt.update()
+    scratch = folder.with_name(folder.name + ".part")
+    shutil.rmtree(scratch, ignore_errors=True)
+    for name in names:
+        apt.unpack(name, scratch)
+    scratch.rename(folder)

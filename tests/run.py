@@ -109,13 +109,13 @@ def count_junit(path):
     return counts
 
 
-def run_pytest(folder, arguments):
+def run_pytest(folder, arguments, seconds=SUITE_SECONDS):
     with tempfile.TemporaryDirectory(prefix="seep-test-") as scratch:
         report = pathlib.Path(scratch) / "junit.xml"
         status, _ = run_bounded([sys.executable, "-B", "-m", "pytest", "-q", "--tb=short",
                                  "-p", "no:cacheprovider", "--durations=5",
                                  f"--basetemp={scratch}/tmp", f"--junitxml={report}",
-                                 folder, *arguments], SUITE_SECONDS)
+                                 folder, *arguments], seconds)
         counts = count_junit(report) if report.exists() else Counts()
     # 5: no test was collected, which is a fact and no failure (no file yet, or a -k that fits none).
     if status not in (0, 1, 5) or (status == 1 and not counts["failed"]):
@@ -142,6 +142,7 @@ SUITES = {
     "check": (lambda arguments: run_pytest("tests/check", arguments), True),
     "e2e": (lambda arguments: run_pytest("tests/e2e", arguments), True),
     "vm": (lambda arguments: run_command([sys.executable, "tests/vm/run.py", *arguments]), True),
+    "go": (lambda arguments: run_pytest("tests/e2e/test_go.py", arguments, 2 * SUITE_SECONDS), False),
     "mutations": (lambda arguments: run_command([sys.executable, "tests/mutations/run.py",
                                                  *arguments]), False),
 }

@@ -1,19 +1,29 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """The shop of tests/workloads/go: its processes, what explain says of them, and the judgement."""
 
+import concurrent.futures
 import json
+import os
 import re
 import subprocess
 import sys
+import time
 
 from conftest import ROOT
 import explainer
+import go_results
 
 sys.path.insert(0, str(ROOT / "tests/workloads/go"))
 import build as go_build  # noqa: E402
 import expected  # noqa: E402
 
+# All, or the services that GO_ROWS names.
+ROWS = [row for row in expected.ROWS
+        if row.service in os.environ.get("GO_ROWS", row.service).split()]
 MODULE = "example.org/shop/"
+SETTLE_SECONDS = 8  # until all have started, and what fills up at the start is full
+WATCH_SECONDS = 20
+AT_ONCE = 6
 CLOSURE = re.compile(r"(\.func\d+|\.gowrap\d+|\.deferwrap\d+|\.\d+|-fm)+$")
 
 
@@ -35,9 +45,9 @@ class Process:
 
 
 class Shop:
-    """All services of one binary, guilty and repaired, side by side."""
+    """Services of one binary, guilty and repaired, side by side."""
 
-    def __init__(self, binary, folder, postgres, rows=expected.ROWS):
+    def __init__(self, binary, folder, postgres, rows=ROWS):
         folder.mkdir(parents=True, exist_ok=True)
         self.running = []
         self.guilty, self.repaired = {}, {}
@@ -80,19 +90,49 @@ def own_function(site):
 
 
 def accusations(answer):
-    """(pattern, resource, function) of what is held against a process."""
-    return [(site["pattern"], site["resource"], own_function(site)) for site in answer.rows
-            if site["pattern"] and site["verdict"] != "returns"]
+    """(patterns, resource, function) of what is held against a process, the first pattern first."""
+    return [([site["pattern"], *site["also"]], site["resource"], own_function(site))
+            for site in answer.rows if site["pattern"]]
 
 
-def is_found(row, answer):
-    return any(pattern == row.pattern and resource in row.resources and function in row.functions
-               for pattern, resource, function in accusations(answer))
+class Verdict:
+    """What seep said of one build: {service: accusations} of the guilty and of the repaired."""
+
+    def __init__(self, build, guilty, repaired, seconds):
+        self.build, self.guilty, self.repaired, self.seconds = build, guilty, repaired, seconds
+
+    def found(self):
+        return {row.service for row in ROWS
+                if any(is_named(row, said) for said in self.guilty.get(row.service, []))}
 
 
-def explain_all(seep, processes, seconds):
-    """{key: Answer} of all at once; None where explain had no answer."""
-    begun = {key: explainer.start(seep, process.pid, "--duration", seconds, "--json",
-                                  "--budget", explainer.BUDGET)
-             for key, process in processes.items()}
-    return {key: explainer.finish(process) for key, process in begun.items()}
+def is_named(row, said):
+    """What is beside the fifteen may stand in `also` of one of them."""
+    patterns, resource, function = said
+    return (row.pattern in (patterns[:1] if row.number else patterns)
+            and resource in row.resources and function in row.functions)
+
+
+def explain_all(seep, processes, settle=SETTLE_SECONDS, watch=WATCH_SECONDS):
+    """{key: Answer}, some at a time: every watch sees all system calls of this machine."""
+    def ask(process):
+        return explainer.explain(seep, process.pid, watch)
+
+    time.sleep(settle)
+    with concurrent.futures.ThreadPoolExecutor(AT_ONCE) as pool:
+        return dict(zip(processes, pool.map(ask, processes.values())))
+
+
+def judge(seep, build, running):
+    """Lets every service settle, explains each, and keeps the verdict for README's table."""
+    processes = {(word, service): process
+                 for word, some in (("guilty", running.guilty), ("repaired", running.repaired))
+                 for service, process in some.items()}
+    answers = explain_all(seep, processes)
+    said = {key: accusations(answer) for key, answer in answers.items()}
+    verdict = Verdict(build, *({service: said[kind, service] for kind, service in said if kind == word}
+                               for word in ("guilty", "repaired")),
+                      max(answer.summary["seconds"] for answer in answers.values()))
+    if ROWS == expected.ROWS:
+        go_results.keep(verdict)
+    return verdict

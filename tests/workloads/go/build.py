@@ -10,6 +10,7 @@ time and one thread of it, since two CPUs serve everyone here.
 """
 
 import collections
+import fcntl
 import os
 import pathlib
 import subprocess
@@ -90,6 +91,13 @@ def make(build):
     toolchains.fetch([build.version])
     print(f"  GO       {name(build)}", flush=True)
     binary.parent.mkdir(parents=True, exist_ok=True)
+    with open(FOLDER / "lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        compile_shop(build, binary)
+    return binary
+
+
+def compile_shop(build, binary):
     go = toolchains.goroot(build.version) / "bin/go"
     command = [go, "build", "-p", "1", "-buildvcs=false", f"-modfile={module_file(build)}", "-o", binary,
                *VARIANTS[build.variant].get("flags", []), "."]
@@ -97,7 +105,6 @@ def make(build):
                           capture_output=True, text=True)
     if done.returncode:
         raise RuntimeError(f"{name(build)}: {done.stderr.strip()}")
-    return binary
 
 
 def every():
@@ -111,11 +118,10 @@ def every():
 
 
 def few():
-    """The oldest, the newest, and both semantics of the newest that has both."""
+    """The oldest, the newest, and a newer one with the old semantics."""
     found = toolchains.versions()
     both = [version for version in found if len(timers_of(version)) == 2][-1]
-    words = [found[0], f"{both}-old", f"{both}-new", found[-1]]
-    return list(dict.fromkeys(parse(word) for word in words))
+    return list(dict.fromkeys(parse(word) for word in (found[0], f"{both}-old", found[-1])))
 
 
 def main(words):

@@ -18,7 +18,7 @@ ROWS = [
         ("dispatch.NewDispatcher", "dispatch.(*Dispatcher).Submit"), BOTH),
     Row(2, "events", "goroutine for each request", "goroutine-per-request", ("goroutine",),
         ("events.(*API).CreateOrder",), BOTH),
-    Row(3, "rates", "response body never closed", "unclosed-response-body", ("tcp", "fd", "goroutine"),
+    Row(3, "rates", "response body never closed", "unclosed-response-body", ("goroutine", "tcp", "fd"),
         ("rates.(*Client).Refresh",), BOTH),
     Row(4, "sessions", "ticker never stopped", "unstopped-ticker", ("gotimer",),
         ("sessions.(*Hub).Wait",), OLD),
@@ -53,6 +53,8 @@ ROWS = [
 # What seep claims to find today, by service, held by the tests; the rest is told in README's table
 # as it is. Whoever makes seep find a row adds it here.
 CLAIMED = {
+    "auctions",
+    "events",
 }
 
 

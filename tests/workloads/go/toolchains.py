@@ -11,7 +11,6 @@ installed. What was once fetched is kept: a second run asks nobody.
 import json
 import pathlib
 import re
-import shutil
 import sys
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
@@ -44,17 +43,6 @@ def driver():
     return FOLDER / "driver/usr/share/gocode/src/github.com/lib/pq"
 
 
-def put(apt, folder, *names):
-    """Packages in a folder that is there whole or not at all."""
-    if folder.exists():
-        return
-    scratch = folder.with_name(folder.name + ".part")
-    shutil.rmtree(scratch, ignore_errors=True)
-    for name in names:
-        apt.unpack(name, scratch)
-    scratch.rename(folder)
-
-
 def versions(refresh=False):
     """What the mirror has, asked once."""
     if refresh or not PICKED.exists():
@@ -70,14 +58,9 @@ def versions(refresh=False):
 
 def fetch(wanted):
     """The named versions and the driver, into build/go."""
-    (FOLDER / "toolchains").mkdir(parents=True, exist_ok=True)
-    missing = [version for version in wanted if not goroot(version).exists()]
-    if not missing and driver().exists():
-        return
-    apt = mirror.Apt(mirror.BUILD / "mirror")
-    put(apt, FOLDER / "driver", DRIVER)
-    for version in missing:
-        put(apt, FOLDER / "toolchains" / version, f"golang-{version}-go", f"golang-{version}-src")
+    mirror.put(FOLDER / "driver", DRIVER)
+    for version in wanted:
+        mirror.put(FOLDER / "toolchains" / version, f"golang-{version}-go", f"golang-{version}-src")
 
 
 def main(words):

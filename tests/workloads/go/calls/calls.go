@@ -52,10 +52,10 @@ func (c *Caller) serve(w http.ResponseWriter, r *http.Request) {
 	io.WriteString(w, c.Do(r.URL.RawQuery))
 }
 
-// Start serves 50 calls a second.
+// Start serves 40 calls a second.
 func Start(s *run.Service) {
 	c := &Caller{calls: make(chan call), repaired: s.Repaired}
 	go c.work()
 	http.HandleFunc("/call", c.serve)
-	s.Clients(4, 80*time.Millisecond, func(int64) string { return "/call?stock" })
+	s.Clients(4, 100*time.Millisecond, func(int64) string { return "/call?stock" })
 }

@@ -58,7 +58,7 @@ func (d *Dispatcher) work(warehouse *store.Conn) {
 	}
 }
 
-// Start serves 100 orders a second; the warehouse takes 40.
+// Start serves 40 orders a second; the warehouse takes 20.
 func Start(s *run.Service) {
 	d := NewDispatcher(s.Repaired)
 	for i := 0; i < 2; i++ {
@@ -67,7 +67,7 @@ func Start(s *run.Service) {
 		go d.work(warehouse)
 	}
 	http.HandleFunc("/submit", d.Submit)
-	s.Clients(8, 80*time.Millisecond, func(number int64) string {
+	s.Clients(4, 100*time.Millisecond, func(number int64) string {
 		return "/submit?order=" + strconv.FormatInt(number, 10)
 	})
 }

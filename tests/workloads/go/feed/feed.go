@@ -66,7 +66,7 @@ func (c *Consumer) post(w http.ResponseWriter, r *http.Request) {
 	c.messages <- r.URL.Query().Get("message")
 }
 
-// Start takes 60 messages a second.
+// Start takes 40 messages a second.
 func Start(s *run.Service) {
 	c := &Consumer{messages: make(chan string)}
 	if s.Repaired {
@@ -75,7 +75,7 @@ func Start(s *run.Service) {
 		go c.Run()
 	}
 	http.HandleFunc("/post", c.post)
-	s.Clients(4, 66*time.Millisecond, func(number int64) string {
+	s.Clients(4, 100*time.Millisecond, func(number int64) string {
 		return "/post?message=" + strconv.FormatInt(number, 10)
 	})
 }

@@ -52,11 +52,11 @@ func (c *Cache) serve(w http.ResponseWriter, r *http.Request) {
 	w.Write(page)
 }
 
-// Start serves 60 pages a second; the store takes 40.
+// Start serves 40 pages a second; the store takes 20.
 func Start(s *run.Service) {
 	c := &Cache{address: s.Store, owner: s.Identity(), slots: make(chan struct{}, 8), repaired: s.Repaired}
 	http.HandleFunc("/page", c.serve)
-	s.Clients(4, 66*time.Millisecond, func(number int64) string {
+	s.Clients(4, 100*time.Millisecond, func(number int64) string {
 		return "/page?page=" + strconv.FormatInt(number, 10)
 	})
 }

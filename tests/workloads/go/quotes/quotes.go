@@ -16,10 +16,10 @@ import (
 
 const keep = 200 // quotes that the repaired cache holds
 
-// Quote is 1 KiB.
+// Quote is 4 KiB.
 type Quote struct {
 	Customer string
-	Prices   [126]int64
+	Prices   [510]int64
 }
 
 // Cache is the map.
@@ -60,11 +60,11 @@ func (c *Cache) serve(w http.ResponseWriter, r *http.Request) {
 	fmt.Fprintln(w, quote.Prices[1])
 }
 
-// Start serves 160 customers a second; one in three comes for the first time.
+// Start serves 80 customers a second; one in three comes for the first time.
 func Start(s *run.Service) {
 	c := &Cache{quotes: make(map[string]*Quote), repaired: s.Repaired}
 	http.HandleFunc("/quote", c.serve)
-	s.Clients(8, 50*time.Millisecond, func(number int64) string {
+	s.Clients(4, 50*time.Millisecond, func(number int64) string {
 		return "/quote?customer=c" + strconv.FormatInt(number-number%3, 10)
 	})
 }

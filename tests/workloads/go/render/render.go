@@ -50,12 +50,12 @@ func (t *Report) serve(w http.ResponseWriter, r *http.Request) {
 	io.WriteString(w, t.Table())
 }
 
-// Start serves 30 reports a second.
+// Start serves 20 reports a second.
 func Start(s *run.Service) {
 	t := &Report{repaired: s.Repaired}
 	for i := 0; i < rows; i++ {
 		t.names = append(t.names, "article "+strconv.Itoa(100000+i))
 	}
 	http.HandleFunc("/report", t.serve)
-	s.Clients(3, 100*time.Millisecond, func(int64) string { return "/report" })
+	s.Clients(2, 100*time.Millisecond, func(int64) string { return "/report" })
 }

@@ -17,7 +17,7 @@ import (
 
 const (
 	always = 5000 // routes that are there at any time
-	swing  = 1500 // that come and go
+	swing  = 900  // that come and go
 )
 
 // Route is a place.
@@ -81,7 +81,7 @@ func (t *Table) serve(w http.ResponseWriter, r *http.Request) {
 	io.WriteString(w, t.Get(customer).Host)
 }
 
-// Start changes 60 routes a second.
+// Start changes 30 routes a second.
 func Start(s *run.Service) {
 	t := &Table{shared: make(map[string]Route), repaired: s.Repaired}
 	for i := 0; i < always; i++ {
@@ -89,7 +89,7 @@ func Start(s *run.Service) {
 	}
 	t.copied.Store(t.shared)
 	http.HandleFunc("/route", t.serve)
-	s.Clients(4, 66*time.Millisecond, func(number int64) string {
+	s.Clients(3, 100*time.Millisecond, func(number int64) string {
 		return "/route?number=" + strconv.FormatInt(number, 10)
 	})
 }

@@ -47,9 +47,9 @@ func (i *Index) serve(w http.ResponseWriter, r *http.Request) {
 	io.WriteString(w, match)
 }
 
-// Start serves 40 queries a second.
+// Start serves 30 queries a second.
 func Start(s *run.Service) {
 	i := &Index{repaired: s.Repaired}
 	http.HandleFunc("/search", i.serve)
-	s.Clients(4, 100*time.Millisecond, func(int64) string { return "/search?shoes" })
+	s.Clients(3, 100*time.Millisecond, func(int64) string { return "/search?shoes" })
 }

@@ -41,9 +41,9 @@ func (h *Hub) subscribe() <-chan string {
 	return news
 }
 
-// Start serves 40 polls a second.
+// Start serves 30 polls a second.
 func Start(s *run.Service) {
 	h := &Hub{repaired: s.Repaired}
 	http.HandleFunc("/wait", h.Wait)
-	s.Clients(4, 100*time.Millisecond, func(int64) string { return "/wait" })
+	s.Clients(3, 100*time.Millisecond, func(int64) string { return "/wait" })
 }

@@ -63,7 +63,7 @@ func (c *Catalogue) serve(w http.ResponseWriter, r *http.Request) {
 	w.Write(append([]byte(nil), block[:8<<10]...))
 }
 
-// Start serves 40 items a second.
+// Start serves 20 items a second.
 func Start(s *run.Service) {
 	w := &Watcher{every: 5 * time.Second}
 	if s.Repaired {
@@ -72,7 +72,7 @@ func Start(s *run.Service) {
 	c := Load()
 	go w.watch()
 	http.HandleFunc("/item", c.serve)
-	s.Clients(4, 100*time.Millisecond, func(number int64) string {
+	s.Clients(2, 100*time.Millisecond, func(number int64) string {
 		return "/item?item=" + strconv.FormatInt(number, 10)
 	})
 }

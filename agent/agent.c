@@ -188,7 +188,8 @@ static int agent_start(struct agent *a, const struct agent_options *o)
 		return r; /* said by web_new */
 	r = model_new(o->window, o->interval, &a->model);
 	if (r == 0)
-		r = census_new(&(struct census_options){ .ledger = true }, a->model, &a->census);
+		r = census_new(&(struct census_options){ .ledger = true, .titles = true }, a->model,
+			       &a->census);
 	if (r < 0)
 		return log_error(r, "agent: cannot start the census");
 	if (o->state_directory && *o->state_directory)

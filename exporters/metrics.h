@@ -60,6 +60,9 @@
 	X(GROUP_SINCE, "seep_group_since_timestamp_seconds", GAUGE, SECONDS,                       \
 	  "When the growth of a growing or leaking group began, seconds since the epoch.",         \
 	  "group", "resource", "kind")                                                             \
+	X(GROUP_TRANSACTION_OLDEST, "seep_group_transaction_oldest_seconds", GAUGE, SECONDS,       \
+	  "How long the oldest transaction that was left open has waited, as far as seen.",        \
+	  "group")                                                                                 \
 	X(PROCESS_LIVE, "seep_process_live", GAUGE, NONE, "What a suspect process holds now.",     \
 	  "pid", "start_time", "group", "resource", "kind")                                        \
 	X(PROCESS_LIVE_BYTES, "seep_process_live_bytes", GAUGE, BYTES,                             \

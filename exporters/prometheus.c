@@ -192,6 +192,15 @@ static void write_verdict(struct exposition *e, const struct model_group *g, enu
 			       verdict_name(g->cells[s].trend.verdict));
 }
 
+static void write_transaction(struct exposition *e, const struct model_group *g,
+			      enum seep_unit unit)
+{
+	const struct model_cell *c = &g->cells[SLOT_TRANSACTION];
+
+	if (c->live > 0 && !isnan(c->oldest))
+		SAMPLE(e, GROUP_TRANSACTION_OLDEST, c->oldest, g->name);
+}
+
 static void write_since(struct exposition *e, const struct model_group *g, enum seep_unit unit)
 {
 	for (enum seep_slot s = 0; s < SLOT_MAX; s++)
@@ -204,8 +213,8 @@ static void write_groups(struct exposition *e, const struct selection *chosen)
 {
 	/* In the order of the table, each a family for counts and one for bytes. */
 	static const group_writer by_unit[] = { write_live, write_rate, write_bound, write_used };
-	static const group_writer others[] = { write_eta, write_eta_low, write_eta_high,
-					       write_verdict, write_since };
+	static const group_writer others[] = { write_eta,     write_eta_low, write_eta_high,
+					       write_verdict, write_since,   write_transaction };
 
 	for_groups(e, chosen, write_processes, UNIT_COUNT);
 	for (size_t i = 0; i < ARRAY_SIZE(by_unit); i++) {

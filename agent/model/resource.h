@@ -49,6 +49,7 @@ enum seep_unit { UNIT_COUNT, UNIT_BYTES };
 	X(TIMER, "timer", NULL, COUNT, "timers (timerfds are a view beside fd)")                   \
 	X(TIMER_TIMERFD, "timer", "timerfd", COUNT, "timerfds")                                    \
 	X(TIMER_POSIX, "timer", "posix", COUNT, "timers of timer_create()")                        \
+	X(TRANSACTION, "transaction", NULL, COUNT, "transactions of a database left open")         \
 	X(WATCH, "watch", NULL, COUNT, "inotify watches")                                          \
 	X(DELETED, "deleted", NULL, BYTES, "bytes of deleted files that are still open")           \
 	X(MEMORY, "memory", NULL, BYTES, "memory of the process")                                  \

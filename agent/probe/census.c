@@ -7,6 +7,7 @@
 #include "agent/base/cleanup.h"
 #include "agent/base/clock.h"
 #include "agent/base/log.h"
+#include "agent/probe/backend.h"
 #include "agent/probe/bounds.h"
 #include "agent/probe/census.h"
 #include "agent/probe/file.h"
@@ -21,7 +22,8 @@ struct census {
 	struct netns_census *netns;
 	struct bounds *bounds;
 	struct procfs *procfs;
-	struct ledger *ledger; /* NULL: not asked for */
+	struct ledger *ledger;		 /* NULL: not asked for */
+	struct backend_census *backends; /* NULL: not asked for */
 };
 
 static const char *refusal(int r)
@@ -73,6 +75,10 @@ int census_new(const struct census_options *o, struct model *m, struct census **
 		r = netns_census_new(m, &c->netns);
 	if (r == 0 && o->ledger && c->task)
 		r = ledger_new(m, &c->ledger);
+	if (r == 0 && o->titles && c->file)
+		r = backend_census_new(&c->backends);
+	if (r == 0 && c->backends)
+		file_census_note(c->file, backend_census_connections(c->backends));
 	if (r < 0) {
 		census_free(c);
 		return r;
@@ -91,6 +97,7 @@ void census_free(struct census *c)
 	bounds_free(c->bounds);
 	procfs_free(c->procfs);
 	ledger_free(c->ledger);
+	backend_census_free(c->backends);
 	free(c);
 }
 
@@ -107,6 +114,8 @@ int census_run(struct census *c, struct model *m)
 	r = c->task ? task_census_run(c->task, m) : procfs_tasks(c->procfs, m);
 	if (r == 0)
 		r = c->file ? file_census_run(c->file, m) : procfs_files(c->procfs, m);
+	if (r == 0 && c->backends)
+		backend_census_run(c->backends, m);
 	if (r == 0)
 		r = netns_census_run(c->netns, m);
 	if (r == 0)

@@ -12,6 +12,7 @@ struct census;
 struct census_options {
 	pid_t only_pid; /* look at the descriptors of this process only; 0: of all */
 	bool ledger;	/* count creations too, by probes on rare kernel events */
+	bool titles;	/* ask database servers what they wait for, by a reader if there is one */
 };
 
 /*

@@ -27,6 +27,7 @@
 
 struct file_census {
 	struct file_bpf *skel;
+	struct connections *connections; /* NULL: nobody asks */
 	char missing[128];
 };
 
@@ -36,6 +37,7 @@ struct sweep {
 	struct model_process *p; /* NULL: not in the model */
 	uint32_t thread;	 /* one that uses the table */
 	struct peers peers;
+	struct connections *connections;
 	uint64_t deleted[DELETED_SEEN]; /* hashed by the upper bits, 0: free */
 	size_t n_deleted;
 };
@@ -198,6 +200,8 @@ static void take_tcp(struct sweep *s, const struct file_socket_row *row, struct 
 		row->state < ARRAY_SIZE(state_slots) ? state_slots[row->state] : SLOT_TCP;
 
 	count(s, slot, seen);
+	if (s->connections)
+		connections_note(s->connections, s->p->pid, row->local_port, row->remote_port);
 	if (row->state == TCP_LISTEN)
 		take_listener(s, row);
 	else if (row->remote_port)
@@ -262,6 +266,9 @@ int file_census_run(struct file_census *c, struct model *m)
 
 	s.model = m;
 	s.p = NULL;
+	s.connections = c->connections;
+	if (s.connections)
+		connections_begin(s.connections);
 	begin_cohorts(m);
 	r = iterator_run(c->skel->links.census_file, file_row_size, take_row, &s);
 	settle(&s);
@@ -269,6 +276,11 @@ int file_census_run(struct file_census *c, struct model *m)
 	if (c->skel->bss->lost_tables != lost)
 		make_room(c);
 	return r;
+}
+
+void file_census_note(struct file_census *f, struct connections *c)
+{
+	f->connections = c;
 }
 
 const char *file_census_missing(const struct file_census *c)

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "agent/model/model.h"
+#include "agent/probe/connections.h"
 
 struct file_census;
 
@@ -10,6 +11,9 @@ struct file_census;
  * limits the sweep to one process, 0 for all. */
 int file_census_new(pid_t only_pid, struct file_census **ret);
 void file_census_free(struct file_census *c);
+
+/* Note the sockets that c wants in every sweep; NULL: none. */
+void file_census_note(struct file_census *f, struct connections *c);
 
 /* One sweep, after the task census of the same model census. */
 int file_census_run(struct file_census *c, struct model *m);

@@ -141,6 +141,25 @@ static int answer_section(struct child *c, size_t *ret_size)
 	return r < 0 ? r : 0;
 }
 
+/* Reading it waits for the process's memory. */
+static int answer_title(struct child *c, size_t *ret_size)
+{
+	struct wire_ask ask = { .kind = WIRE_CMDLINE };
+	_cleanup_close_ int fd = -1;
+	int r = ask_parent(NULL, &ask, &fd);
+	ssize_t n;
+
+	if (r < 0)
+		return r;
+	if (c->request.head.n > sizeof(c->answer))
+		return -EINVAL;
+	n = read(fd, c->answer, c->request.head.n);
+	if (n < 0)
+		return -errno;
+	*ret_size = (size_t)n;
+	return 0;
+}
+
 static int answer_go(struct child *c, size_t *ret_size)
 {
 	*ret_size = sizeof(c->answer);
@@ -154,7 +173,7 @@ static void answer(struct child *c)
 		[WIRE_UNWIND] = answer_unwind,	[WIRE_SYMBOLIZE] = answer_symbolize,
 		[WIRE_NAME] = answer_symbolize, [WIRE_FIND] = answer_find,
 		[WIRE_RULES] = answer_rules,	[WIRE_SECTION] = answer_section,
-		[WIRE_GO] = answer_go,
+		[WIRE_TITLE] = answer_title,	[WIRE_GO] = answer_go,
 	};
 	struct iovec parts[] = { { .iov_base = &c->reply, .iov_len = sizeof(c->reply) },
 				 { .iov_base = c->answer } };

@@ -77,6 +77,8 @@ static int open_asked(int proc, const struct wire_ask *ask)
 		return open_proc(proc, "auxv");
 	case WIRE_ENVIRON:
 		return open_proc(proc, "environ");
+	case WIRE_CMDLINE:
+		return open_proc(proc, "cmdline");
 	case WIRE_EXE:
 		return open_regular(proc, "exe");
 	case WIRE_MAP_FILE:

@@ -33,6 +33,7 @@ enum wire_request_type {
 	WIRE_RULES,	/* n addresses -> n times frame_rule */
 	WIRE_SECTION,	/* name of a section, terminated -> n is whether the executable has it */
 	WIRE_FORGET,	/* no answer */
+	WIRE_TITLE,	/* n bytes wanted -> the beginning of the command line, at most so many */
 	WIRE_GO,	/* what service_go takes -> what it gives (service.h) */
 };
 
@@ -59,6 +60,7 @@ enum wire_ask_kind {
 	WIRE_MEM,	 /* /proc/PID/mem, for reading */
 	WIRE_AUXV,	 /* /proc/PID/auxv */
 	WIRE_ENVIRON,	 /* /proc/PID/environ */
+	WIRE_CMDLINE,	 /* /proc/PID/cmdline */
 };
 
 struct wire_ask {

@@ -11,6 +11,7 @@
 #include "agent/sites/worker.h"
 
 #define REQUEST_NS 2000000000ull
+#define TITLE_NS   1000000000ull
 #define DWARF_NS   10000000000ull /* a debug file of a gigabyte, on a busy host; for explain only */
 
 struct reader {
@@ -314,6 +315,21 @@ int reader_has_section(struct reader *r, pid_t pid, const char *section)
 	int e = call(r, pid, &c);
 
 	return e < 0 ? e : c.n != 0;
+}
+
+int reader_title(struct reader *r, pid_t pid, char *ret, size_t *ret_size)
+{
+	struct call c = { .head = { .type = WIRE_TITLE, .n = (uint32_t)*ret_size },
+			  .timeout = TITLE_NS };
+	int e = call(r, pid, &c);
+
+	if (e < 0)
+		return e;
+	if (c.size > *ret_size)
+		return -EPIPE;
+	memcpy(ret, payload(r), c.size);
+	*ret_size = c.size;
+	return 0;
 }
 
 int reader_service(struct reader *r, pid_t pid, const void *request, size_t size, uint64_t timeout,

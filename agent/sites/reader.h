@@ -86,6 +86,12 @@ int reader_rules(struct reader *r, pid_t pid, const uint64_t *pcs, size_t n,
 int reader_has_section(struct reader *r, pid_t pid, const char *section);
 
 /*
+ * The beginning of the command line of pid, which is what the process made of it: *ret_size bytes
+ * at most, of which *ret_size becomes how many there are. Not escaped, zeros included.
+ */
+int reader_title(struct reader *r, pid_t pid, char *ret, size_t *ret_size);
+
+/*
  * Ask a service of the child (service.h) about a process, and wait that long (nanoseconds). *ret
  * points to its answer, of *ret_size bytes that a stranger may have written, valid until the next
  * call. Negative errno: the service's own, or as for the rest.

@@ -177,6 +177,9 @@ GUILTY = {
                 source="ip_local_port_range"): constant(25000),
          metric("seep_netns_bound", netns="4026531840", resource="tcp",
                 source="ip_local_port_range"): constant(28232)}, "SeepBoundNear"),
+    "a transaction is left open": case(
+        {metric("seep_group_transaction_oldest_seconds", **APP): lambda t: 3600 * (t - 20)
+         if 20 < t < 30 else None}, "SeepIdleInTransaction"),
     "agent is gone": case(agent(gap(constant(1), (30, 99))), "SeepAgentAbsent"),
     "census hangs": case({"seep_last_census_timestamp_seconds": lambda t: min(t, 40) * 3600},
                          "SeepCensusStale"),
@@ -224,6 +227,8 @@ INNOCENT = {
     "a drop in the ocean": case(live_bytes(lambda t: 8e9 + 1e5 * t)),
     "group of the rest": case({metric("seep_group_live", group="other", resource="fd",
                                       kind="socket"): leak()}),
+    "transactions that end": case({metric("seep_group_transaction_oldest_seconds", **APP):
+                                   noise(10, 200)}),
     "half way to a bound": case(bounded(filling(10, 16, high=480), 1024)),
     "memory of the host is in use": case({
         metric("seep_group_bound_used_bytes", resource="memory", source="MemTotal", **APP):

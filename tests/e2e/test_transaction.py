@@ -12,6 +12,7 @@ import pytest
 
 import explainer
 import servers
+from agent import Agent
 
 SECONDS = 8
 CONNECTIONS = 6
@@ -207,3 +208,53 @@ def programs():
     text = subprocess.run(["/usr/sbin/bpftool", "prog", "show", "--json"], check=True,
                           capture_output=True, text=True).stdout
     return {row["name"] for row in json.loads(text) if row.get("name", "").startswith("transaction")}
+
+
+def left_open(running, group):
+    """(how many, age of the oldest) transactions of the first group with that in its name."""
+    found = {}
+    for line in running.get().splitlines():
+        if group not in line.partition("}")[0]:
+            continue
+        if line.startswith("seep_group_live{") and 'resource="transaction"' in line:
+            found["live"] = float(line.rsplit(" ", 1)[1])
+        if line.startswith("seep_group_transaction_oldest_seconds{"):
+            found["age"] = float(line.rsplit(" ", 1)[1])
+    return found.get("live", 0), found.get("age", 0)
+
+
+def wait_left_open(running, group, n):
+    deadline = time.monotonic() + 30
+    while left_open(running, group)[0] != n:
+        assert time.monotonic() < deadline, f"{left_open(running, group)[0]} and not {n}"
+        time.sleep(0.1)
+
+
+@pytest.mark.parametrize("place, group", [("host=127.0.0.1", "/pool"), ("host={folder}", "/postgres")],
+                         ids=["tcp", "unix"])
+def test_the_agent_counts_them_where_the_server_is_here(seep, workloads, database, tmp_path, place,
+                                                        group):
+    """By the client's group over TCP, and by the server's over a unix socket."""
+    conninfo = place.format(folder=database.folder) + f" port={database.port} user=postgres " \
+        "dbname=postgres sslmode=disable"
+    with Pool(workloads, "guilty", 3, conninfo) as pool, Agent(seep, tmp_path) as running:
+        time.sleep(1)
+        assert left_open(running, group) == (0, 0)
+        began, books = time.monotonic(), pool.say("burst")
+        wait_left_open(running, group, books["transaction"])
+        time.sleep(2)
+        age = time.monotonic() - began
+        assert age - 2 < left_open(running, group)[1] <= age
+        pool.say("order")
+        wait_left_open(running, group, 2)
+        pool.say("close")
+        wait_left_open(running, group, 1)
+
+
+def test_the_agent_is_silent_of_the_repaired_twin(seep, workloads, conninfo, tmp_path):
+    with Pool(workloads, "repaired", 3, conninfo + "disable") as pool, \
+            Agent(seep, tmp_path) as running:
+        for _ in range(15):
+            pool.say("burst")
+            time.sleep(0.2)
+            assert left_open(running, "") == (0, 0)

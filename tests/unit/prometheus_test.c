@@ -189,7 +189,8 @@ static void test_trends(void **state)
 	assert_absent(text, "verdict=\"unknown\"");
 }
 
-/* Two leak side by side, each towards a limit of its own: twice the pace does not halve the time. */
+/* Two leak side by side, each towards a limit of its own: twice the pace does not halve the time.
+ */
 static void test_forecast_of_many(void **state)
 {
 	_cleanup_model_ struct model *m = fixture_model();
@@ -369,6 +370,23 @@ static void test_self(void **state)
 	}
 }
 
+static void test_transactions(void **state)
+{
+	_cleanup_model_ struct model *m = fixture_model();
+	struct model_group *g = nginx(m);
+	_cleanup_free_ char *text = NULL, *none = NULL;
+
+	none = render(m, PROMETHEUS_TEXT);
+	assert_absent(none, "transaction");
+	fixture_set(g->cells, SLOT_TRANSACTION, 2);
+	g->cells[SLOT_TRANSACTION].oldest = 301.5;
+	text = render(m, PROMETHEUS_TEXT);
+	assert_line(text, "seep_group_live{group=\"nginx.service/nginx\","
+			  "resource=\"transaction\",kind=\"all\"} 2");
+	assert_line(text, "seep_group_transaction_oldest_seconds{group=\"nginx.service/nginx\"} "
+			  "301.5");
+}
+
 /* Every family's lines in one run, whatever the model holds: its TYPE stands once. */
 static void test_families_in_one_run(void **state)
 {
@@ -378,6 +396,8 @@ static void test_families_in_one_run(void **state)
 	for (unsigned int i = 0; i < 60; i++)
 		fixture_busy_group(m, i);
 	m->processes->bounds[SLOT_THREAD].used = 99000;
+	fixture_set(m->groups->cells, SLOT_TRANSACTION, 1);
+	m->groups->cells[SLOT_TRANSACTION].oldest = 300;
 	groups_forecast(m);
 	fixture_netns(m, 1)->ports = (struct bound){ BOUND_LOCAL_PORT_RANGE, 10, 1 };
 	fixture_set(fixture_netns(m, 2)->cells, SLOT_TCP, 3);
@@ -484,6 +504,7 @@ int main(void)
 		cmocka_unit_test(test_unknown_kinds),
 		cmocka_unit_test(test_nothing_known),
 		cmocka_unit_test(test_bounds),
+		cmocka_unit_test(test_transactions),
 		cmocka_unit_test(test_trends),
 		cmocka_unit_test(test_suspects),
 		cmocka_unit_test(test_nearly_full),

@@ -192,6 +192,11 @@ $(O)/bench/%: tests/bench/%.c
 bench-trend: all
 	$(Q)O=$(O) $(PYTHON) tests/bench/trend/bench.py $(TRACES)
 
+# The same, and its table into README.
+.PHONY: bench-trend-readme
+bench-trend-readme: all
+	$(Q)O=$(O) $(PYTHON) tests/bench/trend/bench.py --readme
+
 # Real servers under load, recorded anew for bench-trend: 7 minutes of real time.
 .PHONY: record-servers
 record-servers: deps-test all

@@ -2,18 +2,19 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Precision, recall and delay of `seep replay` and of five rules in use, on labelled traces.
 
-    O=build python3 tests/bench/trend/bench.py [DIR]
+    O=build python3 tests/bench/trend/bench.py [DIR | --readme]
 
 DIR holds labels.csv (name,family,truth,onset_seconds[,window_seconds]) and NAME.csv
-(time_seconds,value); without it, the traces of generate.py, the part that tuning saw and the part
-that it did not see apart, and recordings of servers, which are played with the window that they
-were made with, for the rules as if that had been an hour. The first verdict `leaking` is the alarm;
-one on a steady trace, or before the leak begins, is false.
+(time_seconds,value); without it, the traces of generate.py, its parts apart, and recordings of
+servers, which are played with the window that they were made with, for the rules as if that had been
+an hour. The first verdict `leaking` is the alarm; one on a steady trace, or before the leak begins,
+is false. --readme puts all into README.md's table.
 """
 
 import collections
 import csv
 import json
+import multiprocessing
 import os
 import pathlib
 import statistics
@@ -68,44 +69,88 @@ class Score:
         self.false[label["family"]] += at is not None
         self.missed[label["family"]] += leaks
 
+    def precision(self):
+        return self.hits / max(1, self.hits + sum(self.false.values()))
+
+    def recall(self):
+        return self.hits / max(1, self.hits + sum(self.missed.values()))
+
+    def delay(self):
+        return statistics.median(self.delays) if self.delays else float("nan")
+
     def line(self, name):
-        false, missed = sum(self.false.values()), sum(self.missed.values())
-        precision = self.hits / max(1, self.hits + false)
-        recall = self.hits / max(1, self.hits + missed)
-        delay = statistics.median(self.delays) if self.delays else float("nan")
-        return f"{name:24} {precision:9.3f} {recall:7.3f} {delay:7.1f} h"
+        return f"{name:24} {self.precision():9.3f} {self.recall():7.3f} {self.delay():7.1f} h"
 
 
 def named(counter):
     return ", ".join(f"{family} {n}" for family, n in counter.items() if n) or "none"
 
 
-def report(folder, title):
-    with open(folder / "labels.csv", encoding="ascii") as rows:
-        labels = list(csv.DictReader(rows))
-    print(f"\n{title}: {len(labels)} traces of {len({row['family'] for row in labels})} families")
-    print(f"{'':24} precision  recall    delay")
-    for name, detect in (("seep", seep), *((r.__name__, by_rule(r)) for r in rules.RULES)):
-        score = Score()
-        for label in labels:
-            score.add(label, detect(folder / f"{label['name']}.csv", window_of(label)))
-        print(score.line(name), flush=True)
+DETECTORS = {"seep": seep, **{rule.__name__: by_rule(rule) for rule in rules.RULES}}
+
+
+def detect(job):
+    name, path, window = job
+    return DETECTORS[name](path, window)
+
+
+def score(name, folder, labels, pool):
+    result = Score()
+    jobs = ((name, folder / f"{row['name']}.csv", window_of(row)) for row in labels)
+    found = pool.map(detect, jobs, 8)
+    for label, at in zip(labels, found):
+        result.add(label, at)
+    return result
+
+
+def report(folder, title, pool):
+    """Print the scores of one folder; returns its rows of README's table."""
+    with open(folder / "labels.csv", encoding="ascii") as lines:
+        labels = list(csv.DictReader(lines))
+    size = f"{len(labels)} traces of {len({row['family'] for row in labels})} families"
+    print(f"\n{title}: {size}\n{'':24} precision  recall    delay")
+    rows = []
+    for name in DETECTORS:
+        result = score(name, folder, labels, pool)
+        print(result.line(name), flush=True)
         if name == "seep":
-            print(f"  false alarms: {named(score.false)}; missed: {named(score.missed)}")
+            print(f"  false alarms: {named(result.false)}; missed: {named(result.missed)}")
+        words = name.replace("_", " ") if name != "seep" else "**seep**"
+        rows.append(f"| {title}: {size} | {words} | {result.precision():.3f} | "
+                    f"{result.recall():.3f} | {result.delay():.1f} h |")
+    return rows
+
+
+TITLES = {"seen": "seen while tuning", "fresh": "the same families, other seeds",
+          "unseen": "other families, looked at once",
+          "last": "families written last"}
+BEGIN, END = "<!-- made by make bench-trend-readme -->", "<!-- end of bench-trend -->"
+
+
+def write_readme(rows):
+    path = ROOT / "README.md"
+    before, rest = path.read_text().split(BEGIN)
+    head = "| traces | rule | precision | recall | median delay |\n|---|---|---|---|---|\n"
+    path.write_text(f"{before}{BEGIN}\n{head}" + "\n".join(rows) + f"\n{END}{rest.split(END)[1]}")
 
 
 def main():
-    if len(sys.argv) > 1 and sys.argv[1]:
-        report(pathlib.Path(sys.argv[1]), sys.argv[1])
-        return
-    with tempfile.TemporaryDirectory() as scratch:
-        for part in generate.SEEDS:
+    readme = "--readme" in sys.argv
+    folders = [argument for argument in sys.argv[1:] if argument and argument != "--readme"]
+    rows = []
+    with multiprocessing.Pool(2) as pool, tempfile.TemporaryDirectory() as scratch:
+        for folder in folders:
+            report(pathlib.Path(folder), folder, pool)
+        for part in () if folders else generate.SEEDS:
             folder = pathlib.Path(scratch) / part
             generate.write(folder, part)
-            report(folder, part)
-        folder = pathlib.Path(scratch) / "servers"
-        recordings.write(folder)
-        report(folder, "servers")
+            rows += report(folder, TITLES[part], pool)
+        if not folders:
+            folder = pathlib.Path(scratch) / "servers"
+            recordings.write(folder)
+            rows += report(folder, "recorded servers", pool)
+    if readme:
+        write_readme(rows)
 
 
 if __name__ == "__main__":

@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """generate.py DIR PART: write labelled traces, as CSV with a labels.csv, the same each time.
 
-PART is `seen` (what the detector was tuned on) or `unseen`: other families, and other seeds of all.
+PART is `seen`, what the detector was tuned on; `fresh`, the same families with other seeds; `unseen`,
+families that were looked at once, when that was done; or `last`, written after it.
 """
 
 import csv
@@ -12,12 +13,14 @@ import random
 import sys
 import zlib
 
-import held_out  # noqa: F401  it registers its shapes, as the next two do
+import held_out  # noqa: F401  it registers its shapes, as the next three do
+import last  # noqa: F401
 import services  # noqa: F401
 import shapes  # noqa: F401
-from parts import LEAKS, STEADY, UNSEEN
+from parts import LAST, LEAKS, STEADY, UNSEEN
 
-SEEDS = {"seen": range(8), "unseen": range(100, 108)}
+SEEDS = {"seen": range(8), "fresh": range(100, 108), "unseen": range(100, 108),
+         "last": range(200, 208)}
 
 
 def render(shape, family, seed):
@@ -33,10 +36,16 @@ def render(shape, family, seed):
             for v in values], onset
 
 
+def chosen(part):
+    if part in ("unseen", "last"):
+        return UNSEEN if part == "unseen" else LAST
+    return (STEADY.keys() | LEAKS.keys()) - UNSEEN - LAST
+
+
 def families(part):
     for table, truth in ((STEADY, "steady"), (LEAKS, "leak")):
         for family, shape in table.items():
-            if part == "unseen" or family not in UNSEEN:
+            if family in chosen(part):
                 yield family, shape, truth
 
 

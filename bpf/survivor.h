@@ -30,6 +30,14 @@ struct survivor_heap {
 	__u32 elemsize;	  /* offset in mspan */
 };
 
+/* Which object a hit is about. */
+struct survivor_object {
+	__u32 in_rbx;	    /* else in rax */
+	__u32 flags_unless; /* of the processor: a hit with one of these is no birth */
+	__u64 count_min; /* not 0: its first word is how many it holds, that is its size, and less
+			  * is not written down */
+};
+
 /* A call from one of these belongs to another probe, which sees it too. */
 struct survivor_range {
 	__u64 start, end; /* return addresses, end excluded */
@@ -64,5 +72,6 @@ enum survivor_counter {
 };
 
 _Static_assert(sizeof(struct survivor_heap) == 24, "wire format");
+_Static_assert(sizeof(struct survivor_object) == 16, "wire format");
 _Static_assert(sizeof(struct survivor_birth) == 32, "wire format");
 _Static_assert(sizeof(struct survivor_site) == 8 * SURVIVOR_FRAMES + 40, "wire format");

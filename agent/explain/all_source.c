@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The source of all that is cheap to know: those that have something to say of this process, side
- * by side. */
+/* The source of all that is cheap to know, or of what several know: those that have something to
+ * say of this process, side by side. */
 #include <errno.h>
 #include <stdlib.h>
 
 #include "agent/base/cleanup.h"
 #include "agent/explain/source.h"
 
-static const struct source *const parts[] = { &source_acquire, &source_go, &source_goheap };
+static const struct source *const parts[] = { &source_acquire, &source_go, &source_gobirths };
 
 struct all_source {
 	void *states[ARRAY_SIZE(parts)]; /* NULL: has nothing to say of it */
@@ -15,7 +15,11 @@ struct all_source {
 
 static bool all_wants(const struct explain_options *options)
 {
-	return !options->resource;
+	size_t n = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(parts); i++)
+		n += options->resource && parts[i]->wants(options);
+	return !options->resource || n > 1;
 }
 
 static void all_free(void *source)
@@ -36,6 +40,8 @@ static int all_open(const struct explain_options *options, struct reader *reader
 	int r = s ? 0 : -ENOMEM;
 
 	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(parts); i++) {
+		if (options->resource && !parts[i]->wants(options))
+			continue;
 		r = parts[i]->open(options, reader, &s->states[i]);
 		if (r == -ENOEXEC)
 			r = 0;

@@ -23,9 +23,9 @@
 #define DEFAULT_BUDGET	 0.02
 #define DEFAULT_EXACT	 1.0 /* who asks for every call knows that it costs */
 
-static const struct source *const sources[] = {
-	&source_all, &source_acquire, &source_heap, &source_transaction, &source_go, &source_goheap
-};
+static const struct source *const sources[] = { &source_all,  &source_acquire,
+						&source_heap, &source_transaction,
+						&source_go,   &source_gobirths };
 
 /* Words of the design that are no slot of the model. */
 static const char *const further_resources[] = { "heap",    "goroutine", "gotimer",	"goheap",

@@ -5,12 +5,13 @@
 #include <string.h>
 
 #include "agent/base/cleanup.h"
-#include "agent/base/log.h"
 #include "agent/base/message.h"
-#include "agent/explain/goheap_source.h"
+#include "agent/explain/gobirths.h"
 #include "agent/explain/heap_verdict.h"
+#include "agent/model/go_function.h"
 
 #define SITES_SHOWN 100
+#define KEPT_PART   0.02 /* of what all sites keep: less drowns in it */
 
 struct judged {
 	const struct survivor_row *row;
@@ -18,22 +19,22 @@ struct judged {
 };
 
 /* Bytes that were allocated since the watch began, of which windows saw a part. */
-static double allocated(const struct goheap_source *s)
+static double allocated(const struct gobirths *s)
 {
 	return s->last.total_alloc > s->first.total_alloc
 		       ? (double)(s->last.total_alloc - s->first.total_alloc)
 		       : 0;
 }
 
-static double seen_share(const struct goheap_source *s)
+static double seen_share(const struct gobirths *s)
 {
-	double all = allocated(s), seen = (double)survivors_totals(s->book).bytes;
+	double all = allocated(s), seen = (double)survivors_totals(s->heap).bytes;
 
 	return all > 0 ? fmin(seen / all, 1) : 0;
 }
 
 /* Between the last collection before the watch and the last one in it. */
-static double grown(const struct goheap_source *s)
+static double grown(const struct gobirths *s)
 {
 	if (!s->first.heap_marked || !s->last.heap_marked)
 		return INFINITY; /* not known: nothing is denied */
@@ -42,7 +43,7 @@ static double grown(const struct goheap_source *s)
 		       : 0;
 }
 
-static int judge(const struct goheap_source *s, const struct survivor_row *rows, size_t n,
+static int judge(const struct gobirths *s, const struct survivor_row *rows, size_t n,
 		 struct judged *ret)
 {
 	struct heap_watch watch = {
@@ -61,22 +62,8 @@ static int judge(const struct goheap_source *s, const struct survivor_row *rows,
 	return 0;
 }
 
-static int name_site(struct goheap_source *s, const struct survivor_row *row, struct finding *f)
-{
-	uint64_t pcs[SURVIVOR_FRAMES];
-	struct survivor_site site;
-	int r = survivor_site(s->probe, row->key, &site);
-
-	if (r < 0 || site.frames == 0 || site.frames > SURVIVOR_FRAMES)
-		return -ENODATA;
-	memcpy(pcs, site.pcs, site.frames * sizeof(pcs[0]));
-	return go_names_ask(s->reader, s->options->pid, s->module, pcs, site.frames, &f->frames,
-			    &f->n_frames);
-}
-
 /* What the live heap grew by is shared among those that keep. */
-static void set_growth(const struct goheap_source *s, double seconds, double kept,
-		       struct finding *f)
+static void set_growth(const struct gobirths *s, double seconds, double kept, struct finding *f)
 {
 	double share = seen_share(s), growth = grown(s);
 
@@ -90,13 +77,25 @@ static void set_growth(const struct goheap_source *s, double seconds, double kep
 	f->growth_per_hour = f->growth_bytes_per_hour / (double)f->live_bytes * (double)f->live;
 }
 
-static int add_finding(struct goheap_source *s, const struct judged *j, double seconds, double kept,
+/* What the runtime and sync.Pool hold in reserve for the program, as many as once were used. */
+static bool is_reserve(const struct finding *f)
+{
+	static const char *const owners[] = { "runtime.acquireSudog", "runtime.malg",
+					      "sync.(*Pool)", "sync.(*poolChain)" };
+
+	for (size_t i = 0; i < f->n_frames && go_function_is_standard(f->frames[i].function); i++)
+		for (size_t k = 0; k < ARRAY_SIZE(owners); k++)
+			if (strncmp(f->frames[i].function, owners[k], strlen(owners[k])) == 0)
+				return true;
+	return false;
+}
+
+static int add_finding(struct gobirths *s, const struct judged *j, double seconds, double kept,
 		       struct findings *list)
 {
 	const struct heap_site *site = &j->row->site;
 	struct finding *f = findings_add(list);
 	double share = seen_share(s);
-	int r;
 
 	if (!f)
 		return -ENOMEM;
@@ -110,12 +109,10 @@ static int add_finding(struct goheap_source *s, const struct judged *j, double s
 		f->sampled = (uint32_t)fmax(1, fmin(1 / share, 1e9));
 	if (site->oldest)
 		f->oldest = (double)(monotonic_ns() - site->oldest) / 1e9;
+	gobirths_name(s, GO_BIRTHS_HEAP, j->row->key, f);
+	if (f->verdict == SITE_KEEPS && (is_reserve(f) || (double)f->live_bytes < KEPT_PART * kept))
+		f->verdict = SITE_UNDECIDED;
 	set_growth(s, seconds, kept, f);
-	r = name_site(s, j->row, f);
-	if (r < 0) {
-		log_debug(r, "goheap: a site stays unnamed");
-		f->reason = r == -ETIMEDOUT ? "naming it took too long" : "the stack was lost";
-	}
 	return 0;
 }
 
@@ -153,7 +150,7 @@ static int add_rest(const struct judged *judged, size_t n, struct findings *list
 	return 0;
 }
 
-int goheap_findings(struct goheap_source *s, double seconds, struct findings *ret)
+int goheap_findings(struct gobirths *s, double seconds, struct findings *ret)
 {
 	_cleanup_free_ struct survivor_row *rows = NULL;
 	_cleanup_free_ struct judged *judged = NULL;
@@ -161,7 +158,7 @@ int goheap_findings(struct goheap_source *s, double seconds, struct findings *re
 	size_t n;
 	int r;
 
-	r = survivors_rows(s->book, s->began, &rows, &n);
+	r = survivors_rows(s->heap, s->began, &rows, &n);
 	if (r < 0)
 		return r;
 	judged = calloc(n + 1, sizeof(*judged));

@@ -40,7 +40,7 @@ static int load_object(struct survivor *s, const struct survivor_options *o)
 		return -errno;
 	memcpy((void *)&s->object->rodata->heap, &o->heap, sizeof(o->heap));
 	memcpy((void *)&s->object->rodata->skipped, &o->skipped, sizeof(o->skipped));
-	s->object->rodata->flags_unless = o->flags_unless;
+	memcpy((void *)&s->object->rodata->object, &o->object, sizeof(o->object));
 	r = uprobe_prepare(s->object->progs.survivor_birth, o->host.rung);
 	if (r == 0)
 		r = set_target(s->object, o->pid);

@@ -20,7 +20,7 @@ struct survivor_options {
 	struct uprobe_host host;
 	struct survivor_heap heap; /* zeroed: objects without a size */
 	struct survivor_range skipped;
-	uint32_t flags_unless;	 /* of the processor: a hit with one of these is no birth */
+	struct survivor_object object;
 	int file_fd;		 /* the executable; the caller keeps it */
 	const uint64_t *offsets; /* in that file, of the instructions to be probed */
 	size_t n_offsets;

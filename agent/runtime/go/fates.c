@@ -128,8 +128,13 @@ static bool is_stopped(struct go_process *p, uint64_t timer)
 static int ask_timers(struct go_process *p, const struct go_fates_request *q, struct go_fates *ret)
 {
 	_cleanup_(timer_list_clear) struct timer_list list = { 0 };
+	uint64_t goroutines[2] = { 0 }; /* allgs: address and length */
 	int r = list_timers(p, &list);
 
+	if (r == 0 && p->variables.allgs)
+		r = go_memory_read(&p->memory, p->variables.allgs, goroutines, sizeof(goroutines));
+	ret->timers = list.n;
+	ret->goroutines = goroutines[1];
 	for (uint32_t i = 0; i < q->n && r == 0; i++) {
 		uint64_t address = q->objects[i].address;
 		bool found = list.n && bsearch(&address, list.rows, list.n, sizeof(address),

@@ -8,8 +8,8 @@
 #include "agent/runtime/go/objects.h"
 #include "agent/sites/frames.h"
 
-#define ASK_NS	 1000000000ull
-#define LEARN_NS 5000000000ull /* the first question, for which a large program is read */
+#define ASK_NS	 5000000000ull
+#define LEARN_NS 10000000000ull /* the first question, for which a large program is read */
 
 int go_points_ask(struct reader *r, pid_t pid, enum go_births births, struct go_points *ret,
 		  int *ret_fd)

@@ -21,6 +21,7 @@ enum go_births {
 	GO_BIRTHS_HEAP,	    /* objects of the heap: at the returns of the allocator */
 	GO_BIRTHS_TIMERS,   /* runtime timers, when they are started */
 	GO_BIRTHS_REQUESTS, /* connections of net/http clients, when a request goes out on one */
+	GO_BIRTHS_MAPS,	    /* maps, when a key is assigned */
 	GO_BIRTHS_MAX
 };
 
@@ -33,8 +34,9 @@ struct go_points_request {
 
 struct go_points {
 	uint32_t n;
-	uint32_t flags_unless;		 /* survivor_options of agent/probe/survivor.h */
+	uint32_t pad;
 	uint64_t offsets[GO_POINTS_MAX]; /* in the file of the executable */
+	struct survivor_object object;	 /* its count_min is the asker's choice */
 	struct survivor_heap heap;
 	struct survivor_range skipped;
 };
@@ -76,6 +78,8 @@ struct go_fates {
 	uint64_t heap_marked; /* bytes that the last collection found alive */
 	uint64_t heap_live;   /* that, and what was allocated since */
 	uint64_t total_alloc; /* bytes since the start of the program */
+	uint64_t timers;      /* GO_ORACLE_TIMERS: in all heaps, stopped ones too */
+	uint64_t goroutines;  /* the same: most that ever were at once */
 	struct go_answer {
 		uint32_t fate;	     /* enum go_fate */
 		uint32_t generation; /* of the collection that says so */

@@ -15,7 +15,8 @@
 #define PROLOGUE_BYTES 32
 #define FLAGS_BELOW    0x41 /* carry and zero: what jbe jumps on */
 
-/* A function whose births are looked for, by its whole name or, with a star, by its beginning. */
+/* A function whose births are looked for, by its whole name or, with a star at its end, by its
+ * beginning. */
 struct maker {
 	const char *name;
 	bool at_return; /* the object is the result; else the first argument */
@@ -39,10 +40,16 @@ static const struct maker requests[] = {
 	{ "net/http.(*persistConn).roundTrip", false },
 	{ NULL },
 };
+/* mapassign(type, map, key): the map is the second argument. */
+static const struct maker maps[] = {
+	{ "runtime.mapassign*", false },
+	{ NULL },
+};
 static const struct maker *const makers[GO_BIRTHS_MAX] = {
 	[GO_BIRTHS_HEAP] = allocators,
 	[GO_BIRTHS_TIMERS] = timers,
 	[GO_BIRTHS_REQUESTS] = requests,
+	[GO_BIRTHS_MAPS] = maps,
 };
 
 struct finder {
@@ -54,9 +61,9 @@ struct finder {
 
 static bool is_named(const char *name, const char *pattern)
 {
-	size_t n = strcspn(pattern, "*");
+	size_t n = strlen(pattern) - 1; /* a star within is a pointer's */
 
-	return strncmp(name, pattern, n) == 0 && (pattern[n] == '*' || name[n] == '\0');
+	return pattern[n] == '*' ? strncmp(name, pattern, n) == 0 : strcmp(name, pattern) == 0;
 }
 
 static const struct maker *find_maker(const struct maker *m, const char *name)
@@ -136,7 +143,7 @@ static int add_entry(struct finder *f)
 		return r;
 	if (push - entry < sizeof(code) && code[push - entry] == PUSH_BP)
 		return add_point(f, push);
-	f->points->flags_unless = FLAGS_BELOW;
+	f->points->object.flags_unless = FLAGS_BELOW;
 	return add_point(f, entry + find_jump(code));
 }
 
@@ -214,7 +221,11 @@ int go_points_answer(struct go_process *p, const void *request, size_t size, voi
 	r = find_points(&f, makers[q->births]);
 	if (r == 0 && points->n == 0)
 		r = -ENOENT;
-	if (r == 0 && q->births != GO_BIRTHS_TIMERS)
+	if (q->births == GO_BIRTHS_MAPS)
+		points->object =
+			(struct survivor_object){ .in_rbx = 1,
+						  .flags_unless = points->object.flags_unless };
+	else if (r == 0 && q->births != GO_BIRTHS_TIMERS)
 		r = set_heap(p, points);
 	*ret_size = sizeof(*points);
 	return r;

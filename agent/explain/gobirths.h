@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What a Go program makes, seen in windows: objects of its heap, timers, keys of maps. Each kind is
+ * a part with probes of its own; all are attached and detached together.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "agent/explain/gomaps.h"
+#include "agent/explain/source.h"
+#include "agent/explain/survivors.h"
+#include "agent/explain/windows.h"
+#include "agent/probe/survivor.h"
+#include "agent/runtime/go/objects.h"
+
+struct gobirths {
+	const struct explain_options *options;
+	struct reader *reader;
+	struct uprobe_host host;
+	char *module;				/* path of the program, escaped */
+	struct survivor *probes[GO_BIRTHS_MAX]; /* NULL: not watched */
+	struct survivors *heap, *timers;	/* books; NULL: not watched */
+	struct gomaps maps;
+	struct windows windows;
+	uint64_t taken;			  /* windows whose births are in the books */
+	uint64_t began;			  /* ns of CLOCK_MONOTONIC */
+	double due, timers_due;		  /* when fates may be asked for again; seconds */
+	uint32_t checked;		  /* generation that the heap's book was last checked in */
+	struct go_fates_request *request; /* room for the questions */
+	struct go_fates first, last;	  /* of the heap when the watch began, and now */
+	struct go_fates timers_first, timers_last;
+};
+
+/* What the oracles answer by; the context is the source. */
+int gobirths_ask_heap(void *source, const struct survivor_query *queries, size_t n,
+		      struct survivor_answer *ret);
+int gobirths_ask_timers(void *source, const struct survivor_query *queries, size_t n,
+			struct survivor_answer *ret);
+
+/* Name the stack of a site key into a finding; says in it why it could not. */
+void gobirths_name(struct gobirths *s, enum go_births births, uint64_t key, struct finding *f);
+
+/* Append what was seen of each kind. 0 or -errno. */
+int goheap_findings(struct gobirths *s, double seconds, struct findings *ret);
+int gomaps_findings(struct gobirths *s, struct findings *ret);
+int gotimer_findings(struct gobirths *s, double seconds, struct findings *ret);

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Maps that keys were assigned to while windows were open, each with its length over the watch. A
+ * map that grows through all of it and never shrinks keeps what it gets.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "bpf/survivor.h"
+
+#define GOMAPS_MAX   4096
+#define GOMAPS_SLOTS (2 * GOMAPS_MAX)
+#define GOMAPS_LEAST 128 /* keys: smaller maps are not looked at */
+
+struct gomap {
+	uint64_t address;	    /* 0: free */
+	uint64_t key;		    /* the site that assigned last */
+	uint64_t first, last;	    /* keys, when it was first and last seen */
+	uint64_t first_at, last_at; /* ns of CLOCK_MONOTONIC */
+	uint64_t middle;	    /* keys, when it was last seen in the first half of the watch */
+	unsigned int seen, shrunk;  /* windows; of those: with fewer keys than before */
+};
+
+struct gomaps {
+	struct gomap *slots; /* owned, by address; NULL until the first */
+	size_t n;
+	uint64_t half; /* ns: when the second half of the watch begins */
+};
+
+/* Enter the map of a birth whose size is its length; for survivor_take. 0 or -ENOMEM; where there
+ * is no room, a new map is not followed. */
+int gomaps_add(void *maps, uint64_t address, const struct survivor_birth *birth);
+void gomaps_clear(struct gomaps *m);
+
+/* It grew in both halves of the watch, by a tenth of itself at least, and never shrank. */
+bool gomap_keeps(const struct gomap *m);

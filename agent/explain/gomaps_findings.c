@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <errno.h>
+#include <math.h>
+
+#include "agent/explain/gobirths.h"
+
+static int add_finding(struct gobirths *s, const struct gomap *map, struct findings *list)
+{
+	double seconds = (double)(map->last_at - map->first_at) / 1e9;
+	struct finding *f = findings_add(list);
+
+	if (!f)
+		return -ENOMEM;
+	f->resource = "goheap";
+	f->kind = "map";
+	f->pattern = "unbounded-map";
+	f->verdict = SITE_KEEPS;
+	f->live = map->last;
+	f->created = map->last - map->first;
+	if (seconds > 0)
+		f->growth_per_hour = (double)f->created / seconds * 3600;
+	gobirths_name(s, GO_BIRTHS_MAPS, map->key, f);
+	return 0;
+}
+
+/* Maps that come and go are the program's business. */
+int gomaps_findings(struct gobirths *s, struct findings *ret)
+{
+	int r = 0;
+
+	for (size_t i = 0; s->maps.slots && i < GOMAPS_SLOTS && r == 0; i++)
+		if (s->maps.slots[i].address && gomap_keeps(&s->maps.slots[i]))
+			r = add_finding(s, &s->maps.slots[i], ret);
+	return r;
+}

@@ -17,6 +17,7 @@
 #include "bpf/transaction.h"
 
 #define PASS	    1
+#define AF_UNIX	    1
 #define AF_INET	    2
 #define SOCK_STREAM 1
 
@@ -40,6 +41,14 @@ struct {
 	__type(value, struct transaction_write);
 } writes SEC(".maps");
 
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, TRANSACTION_LOCALS);
+	__type(key, u32);
+	__type(value, struct transaction_local);
+} locals SEC(".maps");
+
 /* Never written: what a new entry of the map above begins as. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
@@ -48,21 +57,11 @@ struct {
 	__type(value, struct transaction_write);
 } nothing SEC(".maps");
 
-/* Packets of connections that are known, and writes that were looked at. */
-struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, u32);
-	__type(value, u64);
-} hits SEC(".maps");
+__u64 hits; /* packets of connections that are known, and calls that were looked at */
 
 static __always_inline void count_hit(void)
 {
-	u32 zero = 0;
-	u64 *n = bpf_map_lookup_elem(&hits, &zero);
-
-	if (n)
-		(*n)++;
+	__sync_fetch_and_add(&hits, 1);
 }
 
 __s32 target; /* its number on the host; 0: not seen by transaction_list yet */
@@ -134,14 +133,19 @@ int transaction_send(struct __sk_buff *skb)
 		return PASS;
 	count_hit();
 	c->sent_seq = s.seq + s.bytes;
-	c->sent = bpf_ktime_get_ns();
-	if (!c->busy && c->opened)
-		c->waited += c->sent - c->said;
-	c->busy = 1;
+	ask(c, bpf_ktime_get_ns());
 	return PASS;
 }
 
-enum { CALL_WRITE = 1, CALL_WRITEV = 20, CALL_CONNECT = 42, CALL_SENDTO = 44, CALL_SENDMSG = 46 };
+enum {
+	CALL_READ = 0,
+	CALL_WRITE = 1,
+	CALL_WRITEV = 20,
+	CALL_CONNECT = 42,
+	CALL_SENDTO = 44,
+	CALL_RECVFROM = 45,
+	CALL_SENDMSG = 46
+};
 
 static __always_inline bool is_write(u64 call)
 {
@@ -174,6 +178,40 @@ static __always_inline void follow(u32 fd)
 		loss_count(LOSS_MAP_FULL);
 }
 
+/* A unix socket that connects is new, whatever its number was before. */
+static __always_inline void connect_local(u32 fd, const void *address)
+{
+	struct transaction_local none = {};
+	u16 family = 0;
+
+	bpf_probe_read_user(&family, sizeof(family), address);
+	if (family == AF_UNIX && bpf_map_update_elem(&locals, &fd, &none, BPF_ANY))
+		loss_count(LOSS_MAP_FULL);
+}
+
+/* The end of what a read of a unix socket gave. An end that comes in two reads is missed. */
+static __always_inline void receive_local(u32 fd, const void *buffer, long bytes)
+{
+	struct transaction_local *l = bpf_map_lookup_elem(&locals, &fd);
+	u8 tail[TRANSACTION_READY_BYTES];
+
+	if (!l || bytes < (long)sizeof(tail) ||
+	    bpf_probe_read_user(tail, sizeof(tail), buffer + bytes - sizeof(tail)) ||
+	    !is_ready(tail))
+		return;
+	__builtin_memcpy(l->connection.tail, tail, sizeof(tail));
+	hear(&l->connection);
+	count_hit();
+}
+
+static __always_inline void send_local(u32 fd, u64 now)
+{
+	struct transaction_local *l = bpf_map_lookup_elem(&locals, &fd);
+
+	if (l)
+		ask(&l->connection, now);
+}
+
 SEC("tp_btf/sys_exit")
 int BPF_PROG(transaction_call, struct pt_regs *regs, long ret)
 {
@@ -185,12 +223,17 @@ int BPF_PROG(transaction_call, struct pt_regs *regs, long ret)
 		return 0;
 	call = regs->orig_ax;
 	fd = regs->di;
-	if (call == CALL_CONNECT)
+	if (call == CALL_CONNECT) {
 		follow(fd);
+		connect_local(fd, (void *)regs->si);
+	} else if ((call == CALL_READ || call == CALL_RECVFROM) && ret > 0) {
+		receive_local(fd, (void *)regs->si, ret);
+	}
 	if (!is_write(call) || ret <= 0)
 		return 0;
-	w = bpf_map_lookup_elem(&writes, &fd);
 	now = bpf_ktime_get_ns();
+	send_local(fd, now);
+	w = bpf_map_lookup_elem(&writes, &fd);
 	if (!w || !may_copy(now))
 		return 0;
 	count_hit();
@@ -202,6 +245,33 @@ int BPF_PROG(transaction_call, struct pt_regs *regs, long ret)
 	return 0;
 }
 
+static __always_inline void fill_heard(struct transaction_row *row, struct sock *sk)
+{
+	struct transaction_connection *c = bpf_sk_storage_get(&connections, sk, 0, 0);
+
+	if (c)
+		row->connection = *c;
+	row->local_port = sk->__sk_common.skc_num;
+	row->remote_port = bpf_ntohs(sk->__sk_common.skc_dport);
+	if (row->family == AF_INET)
+		__builtin_memcpy(row->remote_addr, &sk->__sk_common.skc_daddr, 4);
+	else
+		__builtin_memcpy(row->remote_addr, &sk->__sk_common.skc_v6_daddr, 16);
+}
+
+/* What was heard by another descriptor of that number is not this one's. */
+static __always_inline void fill_local(struct transaction_row *row)
+{
+	struct transaction_local *l = bpf_map_lookup_elem(&locals, &row->fd);
+
+	if (!l)
+		return;
+	if (l->inode && l->inode != row->inode)
+		__builtin_memset(&l->connection, 0, sizeof(l->connection));
+	l->inode = row->inode;
+	row->connection = l->connection;
+}
+
 /* The sockets of the process, each with what was heard of it. 5.11 brought what this needs. */
 SEC("iter/task_file")
 int transaction_list(struct bpf_iter__task_file *ctx)
@@ -209,7 +279,6 @@ int transaction_list(struct bpf_iter__task_file *ctx)
 	struct task_struct *task = ctx->task;
 	struct file *file = ctx->file;
 	struct transaction_row row = { .type = TRANSACTION_ROW, .fd = ctx->fd };
-	struct transaction_connection *c;
 	struct socket *socket;
 	struct sock *sk;
 
@@ -218,21 +287,18 @@ int transaction_list(struct bpf_iter__task_file *ctx)
 	target = task->tgid;
 	socket = bpf_sock_from_file(file);
 	sk = socket ? socket->sk : NULL;
-	if (!sk || sk->sk_protocol != PROTO_TCP || sk->sk_type != SOCK_STREAM)
+	if (!sk || sk->sk_type != SOCK_STREAM)
 		return 0;
-	c = bpf_sk_storage_get(&connections, sk, 0, 0);
-	if (c)
-		row.connection = *c;
-	row.now = bpf_ktime_get_ns();
 	row.inode = file->f_inode->i_ino;
-	row.tcp_state = sk->__sk_common.skc_state;
 	row.family = sk->__sk_common.skc_family;
-	row.local_port = sk->__sk_common.skc_num;
-	row.remote_port = bpf_ntohs(sk->__sk_common.skc_dport);
-	if (row.family == AF_INET)
-		__builtin_memcpy(row.remote_addr, &sk->__sk_common.skc_daddr, 4);
+	if (row.family == AF_UNIX)
+		fill_local(&row);
+	else if (sk->sk_protocol == PROTO_TCP)
+		fill_heard(&row, sk);
 	else
-		__builtin_memcpy(row.remote_addr, &sk->__sk_common.skc_v6_daddr, 16);
+		return 0;
+	row.now = bpf_ktime_get_ns();
+	row.tcp_state = sk->__sk_common.skc_state;
 	bpf_seq_write(ctx->meta->seq, &row, sizeof(row));
 	return 0;
 }

@@ -48,7 +48,7 @@ struct transaction_row {
 	__u64 now;	   /* ns, CLOCK_MONOTONIC */
 	__u32 fd;
 	__u16 local_port; /* host order */
-	__u8 tcp_state;	  /* include/net/tcp_states.h */
+	__u8 tcp_state;	  /* include/net/tcp_states.h; a unix socket uses them too */
 	__u8 pad;
 	struct transaction_connection connection;
 	__u8 remote_addr[16]; /* network order; IPv4 in the first four */
@@ -62,6 +62,13 @@ struct transaction_write {
 	struct stack_copy stack;
 };
 
+/* What was heard of a unix socket, by descriptor: packets do not carry it, so calls are read. */
+struct transaction_local {
+	__u64 inode; /* of the socket; 0: just connected */
+	struct transaction_connection connection;
+};
+
+#define TRANSACTION_LOCALS	  128  /* unix sockets */
 #define TRANSACTION_FOLLOWED	  256  /* descriptors */
 #define TRANSACTION_STACKS_SECOND 1000 /* stack copies; what is above goes without */
 

@@ -226,6 +226,10 @@ static void write_peer(const struct transaction_row *row, char *dst, size_t size
 {
 	char addr[INET6_ADDRSTRLEN] = "";
 
+	if (row->family == AF_UNIX) {
+		snprintf(dst, size, "unix socket");
+		return;
+	}
 	inet_ntop(row->family, row->remote_addr, addr, sizeof(addr));
 	snprintf(dst, size, row->family == AF_INET6 ? "[%s]:%u" : "%s:%u", addr, row->remote_port);
 }
@@ -282,6 +286,8 @@ static int add_place(const struct transaction_book *b, const struct place *p, do
 
 static bool is_server(const struct transaction_book *b, const struct transaction_row *row)
 {
+	if (row->family == AF_UNIX) /* it may be anybody's */
+		return false;
 	if (row->remote_port == PORT_POSTGRES || row->remote_port == PORT_PGBOUNCER)
 		return true;
 	for (const struct connection *c = b->connections; c; c = c->next)

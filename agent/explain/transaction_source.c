@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <netinet/tcp.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "agent/base/cleanup.h"
 #include "agent/base/log.h"
@@ -22,7 +23,7 @@ struct transaction_source {
 	struct reader *reader;
 	struct transaction_probe *probe;
 	struct transaction_book *book;
-	unsigned int polls, candidates;
+	unsigned int polls, candidates, locals;
 	uint8_t listens[65536 / 8]; /* ports, a bit each */
 	uint64_t lost[LOSS_REASON_MAX];
 	struct transaction_write write;
@@ -81,6 +82,9 @@ static void take_row(void *context, const struct transaction_row *row)
 	if (row->tcp_state == TCP_LISTEN)
 		s->listens[row->local_port / 8] |= (uint8_t)(1 << row->local_port % 8);
 	transaction_book_row(s->book, row);
+	if (row->family == AF_UNIX && row->tcp_state == TCP_ESTABLISHED &&
+	    s->locals++ < TRANSACTION_LOCALS)
+		transaction_probe_listen(s->probe, row->fd, row->inode);
 	if (!is_candidate(s, row))
 		return;
 	s->candidates += !row->connection.state;
@@ -91,7 +95,7 @@ static int look(struct transaction_source *s)
 {
 	int r;
 
-	s->candidates = 0;
+	s->candidates = s->locals = 0;
 	transaction_book_begin(s->book);
 	r = transaction_probe_list(s->probe, take_row, s);
 	transaction_probe_settle(s->probe);

@@ -15,12 +15,17 @@
 #include "agent/probe/transaction.h"
 #include "bpf/transaction.skel.h"
 
+/* The descriptors that a map is to hold. */
+struct wish {
+	uint32_t fds[TRANSACTION_FOLLOWED];
+	unsigned int n, max;
+};
+
 struct transaction_probe {
 	pid_t pid;
 	struct transaction_bpf *skeleton;
 	struct run_time run_time;
-	uint32_t wanted[TRANSACTION_FOLLOWED]; /* descriptors to be followed */
-	unsigned int n_wanted;
+	struct wish writes, locals;
 	uint64_t lost_follows;
 };
 
@@ -67,6 +72,8 @@ int transaction_probe_new(pid_t pid, struct transaction_probe **ret)
 		return -ENOMEM;
 	p->pid = pid;
 	p->run_time.fd = -1;
+	p->writes.max = TRANSACTION_FOLLOWED;
+	p->locals.max = TRANSACTION_LOCALS;
 	r = open_skeleton(pid, &p->skeleton);
 	if (r == 0)
 		r = attach_list(p->skeleton, pid);
@@ -125,40 +132,57 @@ int transaction_probe_list(struct transaction_probe *p, transaction_handler hand
 	return iterator_run(p->skeleton->links.transaction_list, row_size, take_row, &l);
 }
 
+static void wish_for(struct transaction_probe *p, struct wish *w, const struct bpf_map *map,
+		     uint32_t fd, const void *value)
+{
+	if (w->n == w->max ||
+	    (bpf_map_update_elem(bpf_map__fd(map), &fd, value, BPF_NOEXIST) < 0 && errno != EEXIST))
+		p->lost_follows++;
+	else
+		w->fds[w->n++] = fd;
+}
+
 void transaction_probe_follow(struct transaction_probe *p, uint32_t fd)
 {
 	static const struct transaction_write nothing;
-	int map = bpf_map__fd(p->skeleton->maps.writes);
 
-	if (p->n_wanted == TRANSACTION_FOLLOWED ||
-	    (bpf_map_update_elem(map, &fd, &nothing, BPF_NOEXIST) < 0 && errno != EEXIST))
-		p->lost_follows++;
-	else
-		p->wanted[p->n_wanted++] = fd;
+	wish_for(p, &p->writes, p->skeleton->maps.writes, fd, &nothing);
 }
 
-static bool is_wanted(const struct transaction_probe *p, uint32_t fd)
+void transaction_probe_listen(struct transaction_probe *p, uint32_t fd, uint64_t inode)
 {
-	for (unsigned int i = 0; i < p->n_wanted; i++)
-		if (p->wanted[i] == fd)
+	struct transaction_local fresh = { .inode = inode };
+
+	wish_for(p, &p->locals, p->skeleton->maps.locals, fd, &fresh);
+}
+
+static bool is_wished(const struct wish *w, uint32_t fd)
+{
+	for (unsigned int i = 0; i < w->n; i++)
+		if (w->fds[i] == fd)
 			return true;
 	return false;
 }
 
 /* The key is found before the one that precedes it is deleted, else the walk would begin anew. */
-void transaction_probe_settle(struct transaction_probe *p)
+static void settle(struct wish *w, const struct bpf_map *map)
 {
-	int map = bpf_map__fd(p->skeleton->maps.writes);
 	uint32_t fd, next;
-	bool more = bpf_map_get_next_key(map, NULL, &fd) == 0;
+	bool more = bpf_map_get_next_key(bpf_map__fd(map), NULL, &fd) == 0;
 
 	while (more) {
-		more = bpf_map_get_next_key(map, &fd, &next) == 0;
-		if (!is_wanted(p, fd))
-			bpf_map_delete_elem(map, &fd);
+		more = bpf_map_get_next_key(bpf_map__fd(map), &fd, &next) == 0;
+		if (!is_wished(w, fd))
+			bpf_map_delete_elem(bpf_map__fd(map), &fd);
 		fd = next;
 	}
-	p->n_wanted = 0;
+	w->n = 0;
+}
+
+void transaction_probe_settle(struct transaction_probe *p)
+{
+	settle(&p->writes, p->skeleton->maps.writes);
+	settle(&p->locals, p->skeleton->maps.locals);
 }
 
 int transaction_probe_last_write(struct transaction_probe *p, uint32_t fd,
@@ -176,11 +200,11 @@ void transaction_probe_tick(struct transaction_probe *p)
 
 int transaction_probe_counts(struct transaction_probe *p, struct transaction_counts *ret)
 {
-	int r = percpu_read(bpf_map__fd(p->skeleton->maps.hits), 0, &ret->hits);
+	int r;
 
+	ret->hits = p->skeleton->bss->hits;
 	ret->seconds = run_time_seconds(&p->run_time, p->skeleton->obj);
-	if (r == 0)
-		r = loss_read(bpf_map__fd(p->skeleton->maps.losses), ret->lost);
+	r = loss_read(bpf_map__fd(p->skeleton->maps.losses), ret->lost);
 	ret->lost[LOSS_MAP_FULL] += p->lost_follows;
 	return r;
 }

@@ -132,6 +132,15 @@ static __always_inline void hear(struct transaction_connection *c)
 		c->waited = 0;
 }
 
+/* The client sent something: the server no longer waits. */
+static __always_inline void ask(struct transaction_connection *c, u64 now)
+{
+	c->sent = now;
+	if (!c->busy && c->opened)
+		c->waited += now - c->said;
+	c->busy = 1;
+}
+
 static __always_inline void answer_secrecy(struct transaction_connection *c, struct __sk_buff *skb,
 					   const struct segment *s)
 {

@@ -148,6 +148,22 @@ def test_a_connection_that_is_new_has_its_stack_too(seep, workloads, conninfo):
         assert (row["live"], function(row)) == (1, books["site"])
 
 
+def test_a_unix_socket_is_read_too(seep, workloads, database):
+    conninfo = f"host={database.folder} port={database.port} user=postgres dbname=postgres"
+    with Pool(workloads, "guilty", 3, conninfo) as pool:
+        watching = watch(seep, pool.pid)
+        pool.say("open")
+        books = pool.say("burst")
+        time.sleep(3)
+        pool.say("close")
+        answer = explainer.finish(watching)
+        row, = rows(answer, "idle")
+        assert (row["live"], row["created"], row["destroyed"]) == (3, 4, 1)
+        assert (row["peer"], row["verdict"]) == ("unix socket", "keeps")
+        assert function(row) == books["site"]
+        assert answer.summary["lost"] == {} and rows(answer, "unseen") == []
+
+
 def test_the_repaired_twin_is_silent(seep, workloads, conninfo):
     with Pool(workloads, "repaired", CONNECTIONS, conninfo + "disable") as pool:
         watching = watch(seep, pool.pid)

@@ -18,8 +18,8 @@ PACKAGES      := gcc make pkg-config clang llvm bpftool libbpf-dev libelf-dev zl
                  libseccomp-dev
 TEST_PACKAGES := git build-essential libcmocka-dev python3 python3-pytest python3-prometheus-client prometheus curl \
                  redis-server redis-tools nginx-light postgresql libpq-dev openssl memcached wrk apache2-utils \
-                 iproute2 tmux qemu-system-x86 busybox-static cpio xz-utils lz4 zstd kmod clang-format strace procps
-FUZZ_PACKAGES := libclang-rt-14-dev
+                 iproute2 tmux qemu-system-x86 busybox-static cpio xz-utils lz4 zstd kmod clang-format strace procps \
+                 libclang-rt-14-dev
 BENCH_PACKAGES := valgrind linux-perf
 
 LIBS     := libbpf libelf zlib libdw libmicrohttpd ncursesw jansson libcap-ng libseccomp
@@ -41,6 +41,7 @@ skeletons   := $(bpf_sources:bpf/%.bpf.c=$(O)/bpf/%.skel.h)
 sources     := $(sort $(shell find agent exporters -name '*.c'))
 objects     := $(sources:%.c=$(O)/%.o)
 lib_objects := $(filter-out $(O)/agent/main.o,$(objects))
+fuzzers     := $(patsubst tests/fuzz/%.c,$(O)/tests/fuzz/%,$(wildcard tests/fuzz/*_fuzz.c))
 unit_tests  := $(patsubst tests/unit/%.c,$(O)/tests/unit/%,$(wildcard tests/unit/*_test.c))
 guest_tools := $(patsubst tests/vm/%.c,$(O)/tests/vm/%,$(wildcard tests/vm/*.c))
 drivers     := $(patsubst tests/drivers/%.c,$(O)/tests/drivers/%,$(wildcard tests/drivers/*.c))
@@ -130,7 +131,7 @@ $(O)/tests/vm/%: tests/vm/%.c
 .PHONY: test-all test-unit test-e2e workloads
 workloads: $(workloads)
 
-test-all: all $(unit_tests) $(drivers) workloads $(guest_tools)
+test-all: all $(unit_tests) $(fuzzers) $(drivers) workloads $(guest_tools)
 	$(Q)O=$(O) $(PYTHON) tests/run.py all
 
 test-unit: $(unit_tests)
@@ -208,26 +209,16 @@ record-servers: deps-test all
 test-mutations: all workloads
 	$(Q)O=$(O) $(PYTHON) tests/mutations/run.py
 
-# Fuzzing, by hand: the library once more under clang's sanitizers, each harness for a while. What
-# is found stays in build/tests/fuzz.
+# Fuzzing: the library once more under clang's sanitizers, each harness for a while. What is found
+# stays in build/tests/fuzz. The suite runs each for a few seconds.
 FUZZ_SECONDS ?= 60
 FUZZ_FLAGS   := -std=gnu11 -O1 -g -D_GNU_SOURCE -DSEEP_VERSION='"$(VERSION)"' -I. -I$(O) -w \
                 -fsanitize=address,undefined -fno-sanitize-recover=undefined
-fuzzers      := $(patsubst tests/fuzz/%.c,$(O)/tests/fuzz/%,$(wildcard tests/fuzz/*_fuzz.c))
 
-.PHONY: fuzz deps-fuzz
-deps-fuzz: deps
-	$(call install_packages,$(FUZZ_PACKAGES))
-
-fuzz: deps-fuzz
+.PHONY: fuzz
+fuzz: deps-test
 	$(Q)$(MAKE) --no-print-directory $(fuzzers)
-	$(Q)for f in $(notdir $(fuzzers)); do d=$(O)/tests/fuzz/$$f.corpus; mkdir -p $$d; \
-		[ $$f != reader_fuzz ] || $(CC) -O2 -g -I. -nostdlib -shared -fPIC \
-			agent/model/escape.c -o $$d/seed; \
-		echo "  FUZZ     $$f for $(FUZZ_SECONDS) s"; \
-		$(O)/tests/fuzz/$$f -max_total_time=$(FUZZ_SECONDS) -max_len=65536 -timeout=10 \
-			-artifact_prefix=$$d- $$d >$$d.log 2>&1 || { tail -n 40 $$d.log; exit 1; }; \
-		tail -n 1 $$d.log; done
+	$(Q)O=$(O) $(PYTHON) tests/fuzz/run.py $(FUZZ_SECONDS)
 
 $(O)/fuzz/%.o: %.c | $(skeletons)
 	@mkdir -p $(@D)

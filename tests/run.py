@@ -22,6 +22,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 BUILD = ROOT / os.environ.get("O", "build")
 UNIT_SECONDS = 120
 SUITE_SECONDS = 2400
+FUZZ_SECONDS = 4  # each harness; `make fuzz` takes longer
 
 Counts = collections.Counter  # of "passed", "failed", "skipped"
 
@@ -140,6 +141,7 @@ def run_command(command):
 SUITES = {
     "unit": (run_unit, True),
     "check": (lambda arguments: run_pytest("tests/check", arguments), True),
+    "fuzz": (lambda _: run_command([sys.executable, "tests/fuzz/run.py", str(FUZZ_SECONDS)]), True),
     "e2e": (lambda arguments: run_pytest("tests/e2e", arguments), True),
     "vm": (lambda arguments: run_command([sys.executable, "tests/vm/run.py", *arguments]), True),
     "go": (lambda arguments: run_pytest("tests/e2e/test_go.py", arguments, 2 * SUITE_SECONDS), False),

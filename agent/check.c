@@ -19,6 +19,7 @@
 #include "agent/commands.h"
 #include "agent/model/model.h"
 #include "agent/probe/census.h"
+#include "agent/runtime/go/go.h"
 
 struct check_options {
 	int pid;
@@ -132,6 +133,40 @@ static void check_readable(const struct check_options *o, const char *what, cons
 	say(o, what, fd >= 0, purpose, fd >= 0 ? NULL : strerror(errno));
 }
 
+static void say_go(const struct check_options *o, const struct go_report *r)
+{
+	char value[256], version[4 * GO_VERSION];
+
+	snprintf(value, sizeof(value), "%s%s, %s timers stay until they fire",
+		 go_version(r, version, sizeof(version)),
+		 r->calibrated ? ", offsets derived from the program" : "",
+		 r->async_timers ? "dropped" : "only some");
+	say(o, "go", -1, value, NULL);
+	for (enum go_feature f = 0; f < GO_FEATURE_MAX; f++)
+		say(o, go_feature_name(f), r->status[f] == GO_READ, "of the Go runtime",
+		    r->status[f] == GO_READ ? NULL : go_status_text(r->status[f]));
+}
+
+/* Most programs are none of Go, and that is no failure. */
+static void check_go(const struct check_options *o)
+{
+	struct go_request request = { .wanted = ~0u };
+	struct go_report *report = NULL;
+	struct reader *reader = NULL;
+	int r = reader_new(&reader);
+
+	if (r == 0)
+		r = go_scan(reader, o->pid, &request, GO_TIMEOUT_NS, &report);
+	if (r == 0)
+		say_go(o, report);
+	else if (r == -ENOEXEC)
+		say(o, "go", -1, go_error_text(r), NULL);
+	else
+		say(o, "go", 0, "its runtime", go_error_text(r));
+	free(report);
+	reader_free(reader);
+}
+
 static int check_process(const struct check_options *o)
 {
 	struct model *m = NULL;
@@ -154,10 +189,12 @@ static int check_process(const struct check_options *o)
 	if (p && !p->kernel_thread) {
 		say(o, "process", -1, p->exe ? p->exe : p->comm, NULL);
 		say(o, "group", -1, p->group ? p->group->name : "", NULL);
-		say(o, "counts", !p->reason, "live counts of every resource", p->reason);
+		say(o, "counts", p->cells[SLOT_FD].live != LIVE_UNKNOWN,
+		    "live counts of every resource", p->reason);
 		check_readable(o, "maps", "to name the modules of a stack");
 		check_readable(o, "exe", "to read its symbols and unwinding tables");
 		check_readable(o, "mem", "to read its runtime");
+		check_go(o);
 	}
 	census_free(c);
 	model_free(m);

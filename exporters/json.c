@@ -130,8 +130,11 @@ static int write_process(const struct model_process *p, FILE *to)
 	};
 	int r = 0;
 
-	for (enum seep_slot slot = 0; slot < SLOT_MAX && r == 0; slot++)
+	for (enum seep_slot slot = 0; slot < SLOT_MAX && r == 0; slot++) {
+		if (slot_is_of_go(slot) && p->cells[SLOT_GOROUTINE].live == 0)
+			continue; /* it runs no Go, which has one at least */
 		r = write_row(new_row(&s, slot, slot_is_total(slot) ? &p->bounds[slot] : NULL), to);
+	}
 	subject_done(&s);
 	return r;
 }

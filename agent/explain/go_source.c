@@ -14,7 +14,6 @@
 #include "agent/model/escape.h"
 #include "agent/runtime/go/go.h"
 
-#define SCAN_NS	 20000000000ull /* learning a large program takes a while, once */
 #define STACKS	 64
 #define PATH_LEN 4096
 
@@ -72,13 +71,15 @@ static int enter(struct go_source *s, double at)
 
 static int pull(struct go_source *s)
 {
-	struct go_request request = { .wanted = s->wish->wanted, .stacks = STACKS };
+	struct go_request request = { .wanted = s->wish->wanted,
+				      .groups = GO_GROUPS,
+				      .stacks = STACKS };
 	double at = clock_seconds(CLOCK_MONOTONIC) - s->began;
 	struct go_report *report;
 	int r;
 
 	go_sites_ask(&s->goroutines, &request);
-	r = go_scan(s->reader, s->options->pid, &request, SCAN_NS, &report);
+	r = go_scan(s->reader, s->options->pid, &request, GO_TIMEOUT_NS, &report);
 	if (r < 0)
 		return r;
 	s->failed += report->failed;
@@ -111,6 +112,7 @@ static double interval(const struct go_source *s)
 static int first_pull(struct go_source *s)
 {
 	pid_t pid = s->options->pid;
+	char version[4 * GO_VERSION];
 	uint32_t status;
 	int r = pull(s);
 
@@ -124,7 +126,7 @@ static int first_pull(struct go_source *s)
 	if (status != GO_READ)
 		return log_error(0, "explain: %s of process %d (%s): %s",
 				 go_feature_name(s->wish->feature), pid,
-				 *s->report->version ? s->report->version : "an unknown Go",
+				 go_version(s->report, version, sizeof(version)),
 				 go_status_text(status)),
 		       -EOPNOTSUPP;
 	s->next = s->began + interval(s);

@@ -24,7 +24,8 @@
 	X(MEMORY_TOTAL, "MemTotal", "host")                                                        \
 	X(MAX_USER_WATCHES, "fs.inotify.max_user_watches", "uid")                                  \
 	X(LOCAL_PORT_RANGE, "ip_local_port_range", "netns")                                        \
-	X(LISTEN_BACKLOG, "listen backlog", "socket")
+	X(LISTEN_BACKLOG, "listen backlog", "socket")                                              \
+	X(GO_MEMORY_LIMIT, "GOMEMLIMIT", "process")
 
 enum bound_source {
 #define X(source, ...) BOUND_##source,

@@ -13,7 +13,8 @@
 	X(HEAP, "heap")                                                                            \
 	X(WEB, "web")                                                                              \
 	X(MODEL, "model")                                                                          \
-	X(STATE, "state")
+	X(STATE, "state")                                                                          \
+	X(GO, "go")
 
 #define SEEP_LOSS_REASONS(X)                                                                       \
 	X(MAP_FULL, "map_full")		/* a BPF map had no room for a new key */                  \

@@ -36,6 +36,13 @@ enum seep_slot slot_bounded_by(enum seep_slot slot)
 	return descriptors ? SLOT_FD : total;
 }
 
+bool slot_is_of_go(enum seep_slot slot)
+{
+	enum seep_slot total = slots[slot].total;
+
+	return total == SLOT_GOROUTINE || total == SLOT_GOTIMER || total == SLOT_GOHEAP;
+}
+
 const char *unit_name(enum seep_unit unit)
 {
 	return unit == UNIT_BYTES ? "bytes" : "count";

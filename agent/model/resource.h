@@ -58,7 +58,10 @@ enum seep_unit { UNIT_COUNT, UNIT_BYTES };
 	X(MEMORY_SHMEM, "memory", "shmem", BYTES, "resident shared memory")                        \
 	X(MEMORY_SWAP, "memory", "swap", BYTES, "swapped out")                                     \
 	X(MEMORY_PAGETABLE, "memory", "pagetable", BYTES, "page tables")                           \
-	X(MAPPING, "mapping", NULL, COUNT, "memory mappings")
+	X(MAPPING, "mapping", NULL, COUNT, "memory mappings")                                      \
+	X(GOROUTINE, "goroutine", NULL, COUNT, "goroutines of a Go program")                       \
+	X(GOTIMER, "gotimer", NULL, COUNT, "timers of the Go runtime, without those of sleeps")    \
+	X(GOHEAP, "goheap", NULL, BYTES, "heap of a Go program that its last collection kept")
 
 enum seep_slot {
 #define X(slot, ...) SLOT_##slot,
@@ -89,6 +92,9 @@ static inline bool slot_is_total(enum seep_slot slot)
 /* The total whose bound limits a slot: its resource's own, or fd for sockets and timerfds, which
  * are descriptors seen from another side. */
 enum seep_slot slot_bounded_by(enum seep_slot slot);
+
+/* Resources that only programs of one runtime have. */
+bool slot_is_of_go(enum seep_slot slot);
 
 /* The slot of a name pair as outputs write it, or SLOT_MAX; kind may be NULL. */
 enum seep_slot slot_find(const char *resource, const char *kind);

@@ -15,6 +15,7 @@
 #include "agent/probe/netns.h"
 #include "agent/probe/procfs.h"
 #include "agent/probe/task.h"
+#include "agent/runtime/go/census.h"
 
 struct census {
 	struct task_census *task; /* NULL: /proc serves */
@@ -24,6 +25,7 @@ struct census {
 	struct procfs *procfs;
 	struct ledger *ledger;		 /* NULL: not asked for */
 	struct backend_census *backends; /* NULL: not asked for */
+	struct go_census *go;
 };
 
 static const char *refusal(int r)
@@ -73,6 +75,8 @@ int census_new(const struct census_options *o, struct model *m, struct census **
 		r = bounds_new(&c->bounds);
 	if (r == 0)
 		r = netns_census_new(m, &c->netns);
+	if (r == 0)
+		r = go_census_new(o->only_pid, &c->go);
 	if (r == 0 && o->ledger && c->task)
 		r = ledger_new(m, &c->ledger);
 	if (r == 0 && o->titles && c->file)
@@ -98,6 +102,7 @@ void census_free(struct census *c)
 	procfs_free(c->procfs);
 	ledger_free(c->ledger);
 	backend_census_free(c->backends);
+	go_census_free(c->go);
 	free(c);
 }
 
@@ -122,6 +127,8 @@ int census_run(struct census *c, struct model *m)
 		r = bounds_set(c->bounds, m);
 	if (r == 0 && c->ledger)
 		ledger_read(c->ledger, m);
+	if (r == 0)
+		go_census_run(c->go, m);
 	if (r == 0)
 		model_end(m);
 	m->census_seconds = clock_seconds(CLOCK_THREAD_CPUTIME_ID) - begin;

@@ -46,6 +46,14 @@ const char *go_error_text(int error)
 	return strerror(-error);
 }
 
+const char *go_version(const struct go_report *r, char *dst, size_t size)
+{
+	if (!*r->version)
+		return "an unknown version";
+	escape_bytes(dst, size, r->version, strlen(r->version));
+	return dst;
+}
+
 const char *go_string(const struct go_report *r, uint32_t offset)
 {
 	return offset < r->n_strings ? r->strings + offset : "";

@@ -25,6 +25,8 @@
 #include "agent/runtime/go/report.h"
 #include "agent/sites/reader.h"
 
+#define GO_TIMEOUT_NS 20000000000ull /* for who asks once: a busy host is no failure */
+
 /*
  * Ask about a process. timeout: nanoseconds, after which the child is replaced; it gives up by
  * itself before. The caller frees *ret. -ENOEXEC when it is no Go program, -ENODATA when it is one
@@ -36,6 +38,9 @@ int go_scan(struct reader *r, pid_t pid, const struct go_request *request, uint6
 
 /* Words for these errors. */
 const char *go_error_text(int error);
+
+/* The version that built it, escaped: "go1.22.12", or "an unknown version". */
+const char *go_version(const struct go_report *r, char *dst, size_t size);
 
 /* Strings of a report that passed its check, not escaped yet. */
 const char *go_string(const struct go_report *r, uint32_t offset);

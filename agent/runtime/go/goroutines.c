@@ -137,7 +137,6 @@ static void take_goroutine(void *context, const struct go_item *item, const uint
 	}
 	if (goid > r->last_goid)
 		r->last_goid = goid;
-	r->live++;
 	g = find_group(s, made, start, waiting ? bytes[l->g_wait_reason] : (uint8_t)status,
 		       waiting);
 	if (g)
@@ -190,6 +189,13 @@ static bool is_system(struct go_builder *b, const struct group *g)
 	return strncmp(name, "runtime.", 8) == 0;
 }
 
+static void count_whole(struct go_report *r, const struct group *g)
+{
+	r->live += g->count;
+	for (size_t i = 0; i <= GO_SLICES; i++)
+		r->by_age[i] += g->by_age[i];
+}
+
 static void tell(struct scan *s)
 {
 	struct go_builder *b = s->builder;
@@ -200,17 +206,19 @@ static void tell(struct scan *s)
 		if (s->groups[i].count)
 			s->groups[n++] = s->groups[i];
 	qsort(s->groups, n, sizeof(s->groups[0]), compare_groups);
+	r->live = r->other;
 	for (size_t i = 0; i < n; i++) {
 		const struct group *g = &s->groups[i];
 
 		if (is_system(b, g)) {
 			r->system += g->count;
-			r->live -= g->count;
-		} else if (r->n_groups < GO_GROUPS) {
-			tell_group(s, g, r->n_groups < b->request->stacks);
-		} else {
-			r->other += g->count;
+			continue;
 		}
+		count_whole(r, g);
+		if (r->n_groups < b->request->groups && r->n_groups < GO_GROUPS)
+			tell_group(s, g, r->n_groups < b->request->stacks);
+		else
+			r->other += g->count;
 	}
 }
 

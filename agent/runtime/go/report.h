@@ -14,10 +14,7 @@
 #define GO_FEATURES(X)                                                                             \
 	X(GOROUTINES, "goroutines")                                                                \
 	X(TIMERS, "timers")                                                                        \
-	X(COLLECTOR, "collector")                                                                  \
-	X(BUCKETS, "heap profile")                                                                 \
-	X(POOLS, "pools")                                                                          \
-	X(CHANNELS, "channels")
+	X(COLLECTOR, "collector")
 
 enum go_feature {
 #define X(feature, ...) GO_##feature,
@@ -32,7 +29,6 @@ enum go_feature {
 	X(NOT_ASKED, "not asked for")                                                              \
 	X(NO_VARIABLE, "the runtime's code does not lead to its variables")                        \
 	X(NO_LAYOUT, "the runtime's structures are not as in any known version")                   \
-	X(NO_PROFILE, "the program was built without a heap profile")                              \
 	X(TORN, "the runtime's structures contradict themselves")                                  \
 	X(UNREADABLE, "its memory could not be read")                                              \
 	X(TOO_LONG, "there is more to read than is allowed at once")
@@ -58,8 +54,10 @@ enum go_status {
 struct go_request {
 	uint32_t ask;	   /* GO_ASK_REPORT of objects.h */
 	uint32_t wanted;   /* bits by enum go_feature; 0 asks whether it is a Go program at all */
-	uint32_t stacks;   /* how many of the largest groups of goroutines come with a stack */
-	uint32_t n_slices; /* goroutines are told apart by age: see go_group.live */
+	uint32_t groups;   /* how many groups of goroutines are told, the largest */
+	uint32_t stacks;   /* how many of these come with a stack */
+	uint32_t n_slices; /* goroutines are told apart by age: see by_age */
+	uint32_t pad;
 	uint64_t slices[GO_SLICES]; /* goroutine ids, ascending; from earlier reports' last_goid */
 };
 
@@ -143,10 +141,11 @@ struct go_report {
 	/* What reading took. */
 	uint64_t cpu_ns, attach_ns, reads, bytes, failed;
 
-	uint64_t last_goid; /* largest goroutine id seen */
-	uint64_t live;	    /* goroutines, without the runtime's own */
-	uint64_t system;    /* the runtime's own */
-	uint64_t dead;	    /* structs that wait to be used again */
+	uint64_t last_goid;		/* largest goroutine id seen */
+	uint64_t live;			/* goroutines, without the runtime's own */
+	uint64_t by_age[GO_SLICES + 1]; /* as of a group, of all that are live */
+	uint64_t system;		/* the runtime's own */
+	uint64_t dead;			/* structs that wait to be used again */
 	uint64_t implausible;
 	uint64_t other; /* goroutines of groups that found no room */
 	uint32_t n_groups;
@@ -166,7 +165,7 @@ struct go_report {
 	char strings[GO_STRINGS]; /* terminated ones; offset 0 is "" */
 };
 
-_Static_assert(sizeof(struct go_request) == 16 + 8 * GO_SLICES, "wire");
+_Static_assert(sizeof(struct go_request) == 24 + 8 * GO_SLICES, "wire");
 _Static_assert(sizeof(struct go_group) == 32 + 4 * (GO_SLICES + 2) && sizeof(struct go_code) == 24,
 	       "wire");
 _Static_assert(sizeof(struct go_report) < 120 * 1024, "a message holds it");

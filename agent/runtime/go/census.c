@@ -1,0 +1,340 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "agent/base/clock.h"
+#include "agent/base/cleanup.h"
+#include "agent/base/log.h"
+#include "agent/base/message.h"
+#include "agent/runtime/go/census.h"
+#include "agent/runtime/go/go.h"
+
+#define PROGRAMS_MAX	48 /* read in turn; the reader keeps what it learned of 64 processes */
+#define HASH		1024
+#define SCAN_NS		5000000000ull
+#define IDENTIFY_NS	50000000ull /* of one census: most processes are no Go programs */
+#define LEAST_THREADS	3	    /* Go starts some by itself, whatever the program does */
+#define COST_SHARE	0.002
+#define USUAL_INTERVAL	10  /* seconds; a shorter one is for playing, and may cost more */
+#define FIRST_CREDIT	0.2 /* CPU seconds, to learn the programs that run when seep starts */
+#define CREDIT_CENSUSES 10
+#define MARKS		32 /* of goroutine ids over a window and what is before it */
+
+/* At that time the largest goroutine id was this. */
+struct mark {
+	double at;
+	uint64_t goid;
+};
+
+enum state { UNKNOWN, OTHER, PROGRAM, UNREADABLE };
+
+struct program {
+	pid_t pid;
+	uint64_t start, exec_id; /* of the process, as the model has them */
+	uint64_t seen;		 /* census */
+	enum state state;
+	int error;
+	uint64_t scanned; /* census */
+	struct go_report *report;
+	struct mark marks[MARKS];
+	size_t n_marks;
+	int64_t old; /* goroutines that are older than a window, or LIVE_UNKNOWN */
+	struct program *next;
+};
+
+struct go_census {
+	pid_t only_pid;
+	struct reader *reader; /* NULL until there is somebody to read */
+	bool broken;	       /* it cannot be started */
+	struct program *programs[HASH];
+	double credit, credited_at;
+};
+
+int go_census_new(pid_t only_pid, struct go_census **ret)
+{
+	struct go_census *c = calloc(1, sizeof(*c));
+
+	if (!c)
+		return -ENOMEM;
+	c->only_pid = only_pid;
+	c->credit = FIRST_CREDIT;
+	*ret = c;
+	return 0;
+}
+
+static void program_free(struct program *g)
+{
+	free(g->report);
+	free(g);
+}
+
+void go_census_free(struct go_census *c)
+{
+	if (!c)
+		return;
+	for (size_t i = 0; i < HASH; i++) {
+		for (struct program *g = c->programs[i], *next; g; g = next) {
+			next = g->next;
+			program_free(g);
+		}
+	}
+	reader_free(c->reader);
+	free(c);
+}
+
+static struct program **hash_slot(const struct go_census *c, pid_t pid)
+{
+	return (struct program **)&c->programs[(unsigned int)pid % HASH];
+}
+
+static struct program *find(const struct go_census *c, const struct model_process *p)
+{
+	struct program *g = *hash_slot(c, p->pid);
+
+	while (g && !(g->pid == p->pid && g->start == p->start && g->exec_id == p->exec_id))
+		g = g->next;
+	return g;
+}
+
+static struct program *get(struct go_census *c, const struct model_process *p)
+{
+	struct program *g = find(c, p), **slot = hash_slot(c, p->pid);
+
+	if (g)
+		return g;
+	g = calloc(1, sizeof(*g));
+	if (!g)
+		return NULL;
+	g->pid = p->pid;
+	g->start = p->start;
+	g->exec_id = p->exec_id;
+	g->old = LIVE_UNKNOWN;
+	g->next = *slot;
+	*slot = g;
+	return g;
+}
+
+static void drop_ended(struct go_census *c, uint64_t census)
+{
+	for (size_t i = 0; i < HASH; i++) {
+		for (struct program **at = &c->programs[i], *g; (g = *at);) {
+			if (g->seen == census) {
+				at = &g->next;
+				continue;
+			}
+			if (c->reader)
+				reader_forget(c->reader, g->pid);
+			*at = g->next;
+			program_free(g);
+		}
+	}
+}
+
+static bool start_reader(struct go_census *c, struct model *m)
+{
+	int r;
+
+	if (c->reader || c->broken)
+		return c->reader;
+	r = reader_new(&c->reader);
+	if (r < 0) {
+		c->broken = true;
+		model_set_rung(m, "go", "none", "the reader cannot be started");
+		log_warn(r, "go: cannot start the reader, so Go programs are not looked into");
+		return false;
+	}
+	model_set_rung(m, "go", "memory", NULL);
+	return true;
+}
+
+/* The newest id that is older than a window; 0 while none is. */
+static uint64_t mark_before(const struct program *g, double time)
+{
+	uint64_t goid = 0;
+
+	for (size_t i = 0; i < g->n_marks; i++)
+		if (g->marks[i].at <= time)
+			goid = g->marks[i].goid;
+	return goid;
+}
+
+/* Marks stand a fraction of a window apart, so that they reach back beyond it. */
+static void add_mark(struct program *g, double now, double window, uint64_t goid)
+{
+	if (g->n_marks && now - g->marks[g->n_marks - 1].at < window / (MARKS - 4))
+		return;
+	if (g->n_marks == MARKS) {
+		memmove(g->marks, g->marks + 1, (MARKS - 1) * sizeof(g->marks[0]));
+		g->n_marks--;
+	}
+	g->marks[g->n_marks++] = (struct mark){ now, goid };
+}
+
+static void count_losses(struct model *m, const struct go_report *r, int e)
+{
+	if (r)
+		m->lost[LOSS_GO][LOSS_READ_FAULT] += r->failed;
+	if (e == -ETIMEDOUT)
+		m->lost[LOSS_GO][LOSS_TIMEOUT]++;
+	else if (e == -EPIPE)
+		m->lost[LOSS_GO][LOSS_CRASHED]++;
+}
+
+static void scan(struct go_census *c, struct model *m, struct program *g)
+{
+	struct go_request request = { .wanted = 1u << GO_GOROUTINES | 1u << GO_TIMERS |
+						1u << GO_COLLECTOR };
+	uint64_t before = mark_before(g, m->now - m->window);
+	struct go_report *report = NULL;
+	int e;
+
+	request.slices[0] = before;
+	request.n_slices = before > 0;
+	g->scanned = m->census;
+	e = go_scan(c->reader, g->pid, &request, SCAN_NS, &report);
+	count_losses(m, report, e);
+	g->error = e;
+	if (e < 0)
+		return;
+	c->credit -= (double)(report->cpu_ns + (g->report ? 0 : report->attach_ns)) / NS_PER_S;
+	free(g->report);
+	g->report = report;
+	if (report->status[GO_GOROUTINES] != GO_READ)
+		return;
+	g->old = before ? (int64_t)report->by_age[0] : LIVE_UNKNOWN;
+	add_mark(g, m->now, m->window, report->last_goid);
+}
+
+/* Whether it runs Go is asked once; the reader's place is free for others when it does not. */
+static void identify(struct go_census *c, struct program *g)
+{
+	struct go_request request = { 0 };
+	struct go_report *report = NULL;
+	int e = go_scan(c->reader, g->pid, &request, SCAN_NS, &report);
+
+	free(report);
+	g->error = e;
+	g->state = e == 0 ? PROGRAM : e == -ENOEXEC || e == -ESRCH ? OTHER : UNREADABLE;
+	if (e < 0)
+		reader_forget(c->reader, g->pid);
+}
+
+static bool may_be_go(const struct go_census *c, const struct model_process *p)
+{
+	return !p->kernel_thread && !p->zombie && p->cells[SLOT_THREAD].live >= LEAST_THREADS &&
+	       (!c->only_pid || p->pid == c->only_pid);
+}
+
+static void identify_new(struct go_census *c, struct model *m)
+{
+	uint64_t deadline = monotonic_ns() + IDENTIFY_NS;
+
+	model_for_each_process (m, p) {
+		struct program *g;
+
+		if (p->seen != m->census || !may_be_go(c, p))
+			continue;
+		g = get(c, p);
+		if (!g)
+			continue;
+		g->seen = m->census;
+		if (g->state == UNKNOWN && monotonic_ns() < deadline && start_reader(c, m))
+			identify(c, g);
+	}
+}
+
+/* Whose turn it is: the one that was read longest ago. */
+static struct program *next_turn(const struct go_census *c, uint64_t census)
+{
+	struct program *best = NULL;
+
+	for (size_t i = 0; i < HASH; i++)
+		for (struct program *g = c->programs[i]; g; g = g->next)
+			if (g->state == PROGRAM && g->scanned != census &&
+			    (!best || g->scanned < best->scanned))
+				best = g;
+	return best;
+}
+
+static void earn(struct go_census *c, const struct model *m)
+{
+	double interval = m->interval > USUAL_INTERVAL ? m->interval : USUAL_INTERVAL;
+	double most = COST_SHARE * interval * CREDIT_CENSUSES;
+
+	if (c->credited_at > 0)
+		c->credit += COST_SHARE * interval;
+	c->credited_at = m->now;
+	most = most > FIRST_CREDIT ? most : FIRST_CREDIT;
+	c->credit = c->credit < most ? c->credit : most;
+}
+
+static int64_t count_timers(const struct go_report *r)
+{
+	int64_t n = 0;
+
+	for (uint32_t i = 0; i < r->n_timers; i++)
+		if (r->timer_groups[i].kind != GO_TIMER_SLEEP &&
+		    r->timer_groups[i].kind != GO_TIMER_DEADLINE)
+			n += (int64_t)r->timer_groups[i].count;
+	return n;
+}
+
+static void fill_heap(const struct go_collector *c, struct model_process *p)
+{
+	p->cells[SLOT_GOHEAP].live = (int64_t)c->heap_marked;
+	if (c->memory_limit < INT64_MAX)
+		p->bounds[SLOT_GOHEAP] = (struct bound){ .source = BOUND_GO_MEMORY_LIMIT,
+							 .limit = c->memory_limit,
+							 .used = c->mapped_ready };
+}
+
+/* What was read last stands until it is read again. */
+static void fill(const struct program *g, struct model_process *p)
+{
+	const struct go_report *r = g->report;
+	static const enum seep_slot slots[] = { SLOT_GOROUTINE, SLOT_GOTIMER, SLOT_GOHEAP };
+	static const enum go_feature features[] = { GO_GOROUTINES, GO_TIMERS, GO_COLLECTOR };
+
+	for (size_t i = 0; i < ARRAY_SIZE(slots); i++) {
+		if (r && r->status[features[i]] == GO_READ)
+			continue;
+		p->cells[slots[i]].live = LIVE_UNKNOWN;
+		if (!p->reason)
+			p->reason = r	       ? go_status_text(r->status[features[i]])
+				    : g->error ? go_error_text(g->error)
+					       : "its turn to be read has not come yet";
+	}
+	if (r && r->status[GO_GOROUTINES] == GO_READ) {
+		p->cells[SLOT_GOROUTINE].live = (int64_t)r->live;
+		p->cells[SLOT_GOROUTINE].old = g->old;
+	}
+	if (r && r->status[GO_TIMERS] == GO_READ)
+		p->cells[SLOT_GOTIMER].live = count_timers(r);
+	if (r && r->status[GO_COLLECTOR] == GO_READ)
+		fill_heap(&r->collector, p);
+}
+
+void go_census_run(struct go_census *c, struct model *m)
+{
+	struct program *g;
+
+	earn(c, m);
+	identify_new(c, m);
+	drop_ended(c, m->census);
+	for (int n = 0; n < PROGRAMS_MAX && c->credit > 0 && (g = next_turn(c, m->census)); n++)
+		scan(c, m, g);
+	model_for_each_process (m, p) {
+		g = p->seen == m->census ? find(c, p) : NULL;
+		if (g && (g->state == PROGRAM || g->state == UNREADABLE))
+			fill(g, p);
+	}
+}
+
+const struct go_report *go_census_report(const struct go_census *c, const struct model_process *p)
+{
+	const struct program *g = find(c, p);
+
+	return g ? g->report : NULL;
+}

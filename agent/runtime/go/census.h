@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What Go programs hold, into every census: goroutines and timers of the runtime, the heap that a
+ * collection kept against the memory limit. Which processes run Go is found out once for each
+ * program; reading them is stretched over censuses so that it costs a fixed small share.
+ */
+#pragma once
+
+#include "agent/model/model.h"
+
+struct go_census;
+
+/* only_pid: look at no other process; 0: at all. */
+int go_census_new(pid_t only_pid, struct go_census **ret);
+void go_census_free(struct go_census *c);
+
+/* Between the other topics and model_end(). What cannot be read has its reason in the process. */
+void go_census_run(struct go_census *c, struct model *m);
+
+/* The program that the process runs, as far as it was read: NULL for none. Valid until the next
+ * run. */
+const struct go_report *go_census_report(const struct go_census *c, const struct model_process *p);

@@ -17,10 +17,11 @@
 #define IDENTIFY_NS	50000000ull /* of one census: most processes are no Go programs */
 #define LEAST_THREADS	3	    /* Go starts some by itself, whatever the program does */
 #define COST_SHARE	0.002
-#define USUAL_INTERVAL	10  /* seconds; a shorter one is for playing, and may cost more */
+#define LEAST_INTERVAL	2   /* seconds; a shorter one is for playing, and may cost more */
 #define FIRST_CREDIT	0.2 /* CPU seconds, to learn the programs that run when seep starts */
 #define CREDIT_CENSUSES 10
-#define MARKS		32 /* of goroutine ids over a window and what is before it */
+#define TURN_SHARE	0.1 /* of an interval, that a busy host may make the readings wait */
+#define MARKS		32  /* of goroutine ids over a window and what is before it */
 
 /* At that time the largest goroutine id was this. */
 struct mark {
@@ -229,7 +230,7 @@ static bool may_be_go(const struct go_census *c, const struct model_process *p)
 
 static void identify_new(struct go_census *c, struct model *m)
 {
-	uint64_t deadline = monotonic_ns() + IDENTIFY_NS;
+	uint64_t deadline = monotonic_ns() + IDENTIFY_NS; /* of a few hundred */
 
 	model_for_each_process (m, p) {
 		struct program *g;
@@ -260,7 +261,7 @@ static struct program *next_turn(const struct go_census *c, uint64_t census)
 
 static void earn(struct go_census *c, const struct model *m)
 {
-	double interval = m->interval > USUAL_INTERVAL ? m->interval : USUAL_INTERVAL;
+	double interval = m->interval > LEAST_INTERVAL ? m->interval : LEAST_INTERVAL;
 	double most = COST_SHARE * interval * CREDIT_CENSUSES;
 
 	if (c->credited_at > 0)
@@ -316,6 +317,20 @@ static void fill(const struct program *g, struct model_process *p)
 		fill_heap(&r->collector, p);
 }
 
+/* One at least has its turn, however busy the host is. */
+static void take_turns(struct go_census *c, struct model *m)
+{
+	uint64_t end = monotonic_ns() + (uint64_t)(m->interval * TURN_SHARE * NS_PER_S);
+	struct program *g;
+
+	for (int n = 0; n < PROGRAMS_MAX && c->credit > 0; n++) {
+		g = n && monotonic_ns() > end ? NULL : next_turn(c, m->census);
+		if (!g)
+			return;
+		scan(c, m, g);
+	}
+}
+
 void go_census_run(struct go_census *c, struct model *m)
 {
 	struct program *g;
@@ -323,8 +338,7 @@ void go_census_run(struct go_census *c, struct model *m)
 	earn(c, m);
 	identify_new(c, m);
 	drop_ended(c, m->census);
-	for (int n = 0; n < PROGRAMS_MAX && c->credit > 0 && (g = next_turn(c, m->census)); n++)
-		scan(c, m, g);
+	take_turns(c, m);
 	model_for_each_process (m, p) {
 		g = p->seen == m->census ? find(c, p) : NULL;
 		if (g && (g->state == PROGRAM || g->state == UNREADABLE))

@@ -9,6 +9,7 @@
 #include "agent/base/log.h"
 #include "agent/explain/source.h"
 #include "agent/explain/transaction_book.h"
+#include "agent/explain/transaction_titles.h"
 #include "agent/probe/transaction.h"
 #include "agent/sites/reader.h"
 
@@ -23,6 +24,7 @@ struct transaction_source {
 	struct reader *reader;
 	struct transaction_probe *probe;
 	struct transaction_book *book;
+	struct transaction_titles titles;
 	unsigned int polls, candidates, locals;
 	uint8_t listens[65536 / 8]; /* ports, a bit each */
 	uint64_t lost[LOSS_REASON_MAX];
@@ -78,10 +80,12 @@ static bool is_candidate(const struct transaction_source *s, const struct transa
 static void take_row(void *context, const struct transaction_row *row)
 {
 	struct transaction_source *s = context;
+	struct transaction_row known = *row;
 
 	if (row->tcp_state == TCP_LISTEN)
 		s->listens[row->local_port / 8] |= (uint8_t)(1 << row->local_port % 8);
-	transaction_book_row(s->book, row);
+	transaction_titles_apply(&s->titles, &known);
+	transaction_book_row(s->book, &known);
 	if (row->family == AF_UNIX && row->tcp_state == TCP_ESTABLISHED &&
 	    s->locals++ < TRANSACTION_LOCALS)
 		transaction_probe_listen(s->probe, row->fd, row->inode);
@@ -110,6 +114,8 @@ static int start(struct transaction_source *s)
 
 	if (r == 0)
 		r = transaction_probe_new(s->pid, &s->probe);
+	if (r == 0)
+		transaction_titles_read(&s->titles, s->reader);
 	if (r == 0)
 		r = look(s);
 	return r < 0 ? r : transaction_probe_attach(s->probe);

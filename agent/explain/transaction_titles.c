@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <dirent.h>
+#include <limits.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+
+#include "agent/base/cleanup.h"
+#include "agent/base/message.h"
+#include "agent/explain/transaction_titles.h"
+#include "agent/probe/backend_title.h"
+
+#define TITLE	   256
+#define SERVERS	   512	       /* titles read at most */
+#define READING_NS 2000000000u /* for all of them */
+
+static bool is_server(pid_t pid)
+{
+	char name[64], path[PATH_MAX];
+	const char *slash;
+	ssize_t n;
+
+	snprintf(name, sizeof(name), "/proc/%d/exe", pid);
+	n = readlink(name, path, sizeof(path) - 1);
+	if (n < 0)
+		return false;
+	path[n] = '\0';
+	slash = strrchr(path, '/');
+	return slash && strcmp(slash + 1, "postgres") == 0;
+}
+
+static void read_one(struct transaction_titles *t, struct reader *reader, pid_t pid)
+{
+	struct backend_title b;
+	char title[TITLE];
+	size_t n = sizeof(title);
+
+	if (reader_title(reader, pid, title, &n) == 0 && backend_title_parse(title, n, &b) &&
+	    b.in_transaction)
+		t->open[b.port / 8] |= (uint8_t)(1 << b.port % 8);
+}
+
+void transaction_titles_read(struct transaction_titles *t, struct reader *reader)
+{
+	uint64_t end = monotonic_ns() + READING_NS;
+	DIR *dir = opendir("/proc");
+	struct dirent *entry;
+	int servers = 0;
+
+	memset(t->open, 0, sizeof(t->open));
+	while (dir && servers < SERVERS && monotonic_ns() < end && (entry = readdir(dir))) {
+		pid_t pid = atoi(entry->d_name);
+
+		if (pid <= 0 || !is_server(pid))
+			continue;
+		read_one(t, reader, pid);
+		servers++;
+	}
+	if (dir)
+		closedir(dir);
+	t->time = monotonic_ns();
+}
+
+static bool is_loopback(const struct transaction_row *row)
+{
+	static const struct in6_addr six = IN6ADDR_LOOPBACK_INIT;
+
+	if (row->family == AF_INET)
+		return row->remote_addr[0] == 127;
+	return row->family == AF_INET6 && memcmp(row->remote_addr, &six, sizeof(six)) == 0;
+}
+
+void transaction_titles_apply(const struct transaction_titles *t, struct transaction_row *row)
+{
+	if (row->connection.state || row->connection.tls || !is_loopback(row) || !row->local_port ||
+	    !(t->open[row->local_port / 8] >> row->local_port % 8 & 1))
+		return;
+	row->connection.state = TRANSACTION_OPEN;
+	row->connection.opened = row->connection.said = t->time;
+}

@@ -226,16 +226,13 @@ static void tell(struct scan *s)
 static int read_list(struct go_memory *m, const uint64_t slice[3], struct go_item **ret)
 {
 	size_t n = slice[1];
-	_cleanup_free_ uint64_t *list = malloc(n * sizeof(*list));
-	struct go_item *items = malloc(n * sizeof(*items));
+	uint64_t *list = go_scratch(GO_SCRATCH_LIST, n * sizeof(*list));
+	struct go_item *items = go_scratch(GO_SCRATCH_ITEMS, n * sizeof(*items));
 	int r = list && items ? go_memory_read(m, slice[0], list, n * sizeof(*list)) : -ENOMEM;
 
 	for (size_t i = 0; r == 0 && i < n; i++)
 		items[i] = (struct go_item){ .address = list[i] };
-	if (r < 0)
-		free(items);
-	else
-		*ret = items;
+	*ret = items;
 	return r;
 }
 
@@ -254,22 +251,36 @@ static int read_goroutines(struct go_memory *m, uint64_t allgs, struct go_item *
 		r = read_list(m, slice, ret);
 		if (r == 0)
 			r = go_memory_read(m, allgs, again, sizeof(again));
-		if (r == 0 && again[0] == slice[0]) {
-			*ret_n = slice[1];
+		*ret_n = slice[1];
+		if (r == 0 && again[0] == slice[0])
 			return 0;
-		}
-		free(TAKE_PTR(*ret));
 		memcpy(slice, again, sizeof(slice));
 	}
 	return r < 0 ? r : -EPROTO;
 }
 
+/* Few of the groups were used, and only these are cleared. */
+static struct group *clear_groups(void)
+{
+	static bool cleared;
+	size_t size = GROUPS_MAX * sizeof(struct group);
+	struct group *groups = go_scratch(GO_SCRATCH_GROUPS, size);
+
+	if (groups && !cleared)
+		memset(groups, 0, size);
+	for (size_t i = 0; groups && i < GROUPS_MAX; i++)
+		if (groups[i].count)
+			groups[i] = (struct group){ 0 };
+	cleared |= groups != NULL;
+	return groups;
+}
+
 enum go_status go_goroutines_scan(struct go_builder *b)
 {
 	struct go_process *p = b->process;
-	_cleanup_free_ struct group *groups = calloc(GROUPS_MAX, sizeof(*groups));
-	_cleanup_free_ struct go_item *items = NULL;
+	struct group *groups = clear_groups();
 	struct scan s = { .builder = b, .layout = &p->layout, .groups = groups };
+	struct go_item *items;
 	size_t n;
 	int r;
 

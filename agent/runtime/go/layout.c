@@ -127,10 +127,12 @@ static int read_sample(struct go_memory *m, uint64_t allgs, struct sample *ret)
 		r = -EPROTO;
 	if (r == 0)
 		r = go_memory_read(m, slice[0], pointers, n * sizeof(pointers[0]));
+	/* More is read than a struct may have, so that of one at the end of a mapping fails. */
+	ret->n = 0;
 	for (size_t i = 0; r == 0 && i < n; i++)
-		r = go_memory_read(m, pointers[i], ret->bytes[i], GO_G_BYTES_MAX);
-	ret->n = n;
-	return r;
+		if (go_memory_read(m, pointers[i], ret->bytes[ret->n], GO_G_BYTES_MAX) == 0)
+			ret->n++;
+	return r < 0 ? r : ret->n ? 0 : -EFAULT;
 }
 
 static bool status_plausible(uint32_t status)

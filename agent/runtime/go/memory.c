@@ -5,7 +5,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "agent/base/cleanup.h"
 #include "agent/runtime/go/memory.h"
 
 #define BLOCK_BYTES   4096u
@@ -140,6 +139,21 @@ int go_memory_string(struct go_memory *m, uint64_t address, char *dst, size_t si
 	return 0;
 }
 
+void *go_scratch(enum go_scratch use, size_t size)
+{
+	static struct {
+		void *bytes;
+		size_t size;
+	} buffers[GO_SCRATCH_MAX]; /* the child has one thread */
+
+	if (size > buffers[use].size) {
+		free(buffers[use].bytes);
+		buffers[use].bytes = malloc(size);
+		buffers[use].size = buffers[use].bytes ? size : 0;
+	}
+	return buffers[use].bytes;
+}
+
 #define RADIX_BITS 11
 #define RADIX	   (1u << RADIX_BITS)
 
@@ -163,7 +177,6 @@ static void sort_pass(const struct go_item *from, struct go_item *to, size_t n, 
 /* Only the bits in which addresses differ are worth a pass. */
 static int sort_items(struct go_item *items, size_t n)
 {
-	_cleanup_free_ struct go_item *other = NULL;
 	struct go_item *from = items, *to;
 	uint64_t differ = 0;
 	bool sorted = true;
@@ -174,8 +187,8 @@ static int sort_items(struct go_item *items, size_t n)
 	}
 	if (sorted)
 		return 0;
-	to = other = malloc(n * sizeof(*other));
-	if (!other)
+	to = go_scratch(GO_SCRATCH_SORT, n * sizeof(*to));
+	if (!to)
 		return -ENOMEM;
 	for (unsigned int shift = 0; shift < 64; shift += RADIX_BITS) {
 		struct go_item *swap = from;

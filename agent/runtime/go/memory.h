@@ -37,6 +37,19 @@ int go_memory_fixed(struct go_memory *m, uint64_t address, void *dst, size_t siz
 /* A terminated string of that kind, cut to fit; always terminated. */
 int go_memory_string(struct go_memory *m, uint64_t address, char *dst, size_t size);
 
+/*
+ * Memory of our own for one scan after the other: fresh pages cost more than reading into them.
+ * Each use has one buffer, which its next use takes over. NULL when there is no memory.
+ */
+enum go_scratch {
+	GO_SCRATCH_LIST,
+	GO_SCRATCH_ITEMS,
+	GO_SCRATCH_SORT,
+	GO_SCRATCH_GROUPS,
+	GO_SCRATCH_MAX
+};
+void *go_scratch(enum go_scratch use, size_t size);
+
 /* An object to be read, and what its reader wants to know it by. */
 struct go_item {
 	uint64_t address, tag;

@@ -7,6 +7,7 @@
  */
 #include <errno.h>
 #include <limits.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,6 +23,7 @@
 #include "agent/runtime/go/go.h"
 
 #define OWN_PART   0.4	 /* of the budget: seep's own CPU time, the rest is for the process */
+#define SHARE_MAX  0.03	 /* of a CPU: windows need no more to tell, whatever they may cost */
 #define CHECK_PART 0.002 /* of a CPU: asking for fates */
 #define STEP	   2	 /* of mheap_.sweepgen, from one collection to the next */
 
@@ -176,7 +178,6 @@ static int start_books(struct gobirths *s)
 	s->first = s->last;
 	s->timers_first = s->timers_last;
 	s->began = monotonic_ns();
-	s->maps.half = s->began + (uint64_t)(s->options->duration * 0.5e9);
 	return r;
 }
 
@@ -189,6 +190,8 @@ static int start(struct gobirths *s)
 		r = start_probes(s);
 	if (r == 0)
 		r = start_books(s);
+	if (r < 0)
+		log_debug(r, "gobirths: nothing can be watched");
 	if (r < 0 && (!s->options->resource || strcmp(s->options->resource, "goheap") != 0))
 		return -ENOEXEC;
 	return r < 0 ? (log_error(0, "%s: process %d: %s", s->options->resource, s->options->pid,
@@ -220,7 +223,7 @@ static int source_open(const struct explain_options *options, struct reader *rea
 	s->windows = (struct windows){ .ops = &window_ops,
 				       .context = s,
 				       .duration = options->duration,
-				       .share = options->budget * (1 - OWN_PART) };
+				       .share = fmin(options->budget * (1 - OWN_PART), SHARE_MAX) };
 	s->module = program_path(options->pid);
 	s->request = calloc(1, sizeof(*s->request));
 	if (s->module && s->request)

@@ -7,11 +7,13 @@
 #include "agent/base/cleanup.h"
 #include "agent/base/message.h"
 #include "agent/explain/gobirths.h"
+#include "agent/explain/gochurn.h"
 #include "agent/explain/heap_verdict.h"
 #include "agent/model/go_function.h"
 
 #define SITES_SHOWN 100
-#define KEPT_PART   0.02 /* of what all sites keep: less drowns in it */
+#define KEPT_PART   0.02  /* of what all sites keep: less drowns in it */
+#define KEPT_LEAST  65536 /* bytes, of all sites and the whole program: less is no habit */
 
 struct judged {
 	const struct survivor_row *row;
@@ -43,6 +45,27 @@ static double grown(const struct gobirths *s)
 		       : 0;
 }
 
+static double kept_bytes(const struct judged *judged, size_t n)
+{
+	double kept = 0;
+
+	for (size_t i = 0; i < n; i++)
+		if (judged[i].verdict == SITE_KEEPS)
+			kept += (double)judged[i].row->site.live_bytes;
+	return kept;
+}
+
+static void forgive_small(const struct gobirths *s, struct judged *judged, size_t n)
+{
+	double share = seen_share(s);
+
+	if (share == 0 || kept_bytes(judged, n) / share >= KEPT_LEAST)
+		return;
+	for (size_t i = 0; i < n; i++)
+		if (judged[i].verdict == SITE_KEEPS)
+			judged[i].verdict = SITE_UNDECIDED;
+}
+
 static int judge(const struct gobirths *s, const struct survivor_row *rows, size_t n,
 		 struct judged *ret)
 {
@@ -59,6 +82,7 @@ static int judge(const struct gobirths *s, const struct survivor_row *rows, size
 	heap_judge(&watch, sites, n, verdicts);
 	for (size_t i = 0; i < n; i++)
 		ret[i] = (struct judged){ &rows[i], verdicts[i] };
+	forgive_small(s, ret, n);
 	return 0;
 }
 
@@ -116,15 +140,13 @@ static int add_finding(struct gobirths *s, const struct judged *j, double second
 	return 0;
 }
 
-/* Keepers first, then what holds most, then what was made most. */
+/* Keepers first, then what took most. */
 static int by_weight(const void *left, const void *right)
 {
 	const struct judged *a = left, *b = right;
 	const struct heap_site *x = &a->row->site, *y = &b->row->site;
 	int r = (b->verdict == SITE_KEEPS) - (a->verdict == SITE_KEEPS);
 
-	if (r == 0)
-		r = (x->live_bytes < y->live_bytes) - (x->live_bytes > y->live_bytes);
 	if (r == 0)
 		r = (x->sums.created_bytes < y->sums.created_bytes) -
 		    (x->sums.created_bytes > y->sums.created_bytes);
@@ -150,12 +172,30 @@ static int add_rest(const struct judged *judged, size_t n, struct findings *list
 	return 0;
 }
 
+static void mark_churn(const struct gobirths *s, double seconds, const struct judged *judged,
+		       size_t n, struct finding *rows)
+{
+	uint64_t bytes[SITES_SHOWN];
+	struct gochurn churn = {
+		.seconds = seconds,
+		.allocated = allocated(s),
+		.seen = (double)survivors_totals(s->heap).bytes,
+		.cycles = (s->last.generation - s->first.generation) / 2.0,
+		.heap = (double)s->last.heap_marked,
+		.grown = grown(s),
+	};
+
+	for (size_t i = 0; i < n; i++)
+		bytes[i] = judged[i].row->site.sums.created_bytes;
+	gochurn_mark(&churn, rows, bytes, n);
+}
+
 int goheap_findings(struct gobirths *s, double seconds, struct findings *ret)
 {
 	_cleanup_free_ struct survivor_row *rows = NULL;
 	_cleanup_free_ struct judged *judged = NULL;
-	double kept = 0;
-	size_t n;
+	double kept;
+	size_t n, shown, first = ret->n;
 	int r;
 
 	r = survivors_rows(s->heap, s->began, &rows, &n);
@@ -166,11 +206,12 @@ int goheap_findings(struct gobirths *s, double seconds, struct findings *ret)
 		return -ENOMEM;
 	r = judge(s, rows, n, judged);
 	qsort(judged, n, sizeof(*judged), by_weight);
-	for (size_t i = 0; i < n; i++)
-		if (judged[i].verdict == SITE_KEEPS)
-			kept += (double)judged[i].row->site.live_bytes;
-	for (size_t i = 0; i < n && i < SITES_SHOWN && r == 0; i++)
+	kept = kept_bytes(judged, n);
+	shown = n < SITES_SHOWN ? n : SITES_SHOWN;
+	for (size_t i = 0; i < shown && r == 0; i++)
 		r = add_finding(s, &judged[i], seconds, kept, ret);
+	if (r == 0 && shown)
+		mark_churn(s, seconds, judged, shown, ret->rows + first);
 	if (r == 0 && n > SITES_SHOWN)
 		r = add_rest(judged + SITES_SHOWN, n - SITES_SHOWN, ret);
 	return r;

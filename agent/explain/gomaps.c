@@ -18,6 +18,24 @@ static struct gomap *find(struct gomaps *m, uint64_t address)
 	return &m->slots[i];
 }
 
+static void look(struct gomap *map, const struct survivor_birth *birth)
+{
+	unsigned int i = map->n < GOMAP_LOOKS ? map->n++ : GOMAP_LOOKS - 1;
+
+	map->shrunk |= i > 0 && birth->size < map->looks[i - 1].keys;
+	map->looks[i] = (struct gomap_look){ .at = birth->born, .keys = birth->size };
+}
+
+struct gomap_look gomap_first(const struct gomap *m)
+{
+	return m->looks[0];
+}
+
+struct gomap_look gomap_last(const struct gomap *m)
+{
+	return m->looks[m->n - 1];
+}
+
 int gomaps_add(void *maps, uint64_t address, const struct survivor_birth *birth)
 {
 	struct gomaps *m = maps;
@@ -30,17 +48,10 @@ int gomaps_add(void *maps, uint64_t address, const struct survivor_birth *birth)
 		return 0;
 	if (!map->address) {
 		m->n++;
-		*map = (struct gomap){ .address = address,
-				       .first = birth->size,
-				       .first_at = birth->born };
+		*map = (struct gomap){ .address = address };
 	}
-	map->shrunk += birth->size < map->last;
-	map->seen++;
+	look(map, birth);
 	map->key = birth->key;
-	map->last = birth->size;
-	map->last_at = birth->born;
-	if (birth->born < m->half)
-		map->middle = birth->size;
 	return 0;
 }
 
@@ -50,12 +61,23 @@ void gomaps_clear(struct gomaps *m)
 	m->slots = NULL;
 }
 
+/* Keys at the last look of the first half. */
+static uint64_t middle(const struct gomap *m)
+{
+	uint64_t half = m->looks[0].at + (gomap_last(m).at - m->looks[0].at) / 2;
+	unsigned int i = 0;
+
+	while (i + 1 < m->n && m->looks[i + 1].at <= half)
+		i++;
+	return m->looks[i].keys;
+}
+
 bool gomap_keeps(const struct gomap *m)
 {
-	double grown = (double)m->last - (double)m->first;
+	double first = (double)m->looks[0].keys, last = (double)gomap_last(m).keys;
+	double grown = last - first, half = (double)middle(m);
 
-	return m->seen >= SEEN_LEAST && m->shrunk == 0 && m->middle && grown >= GROWN_LEAST &&
-	       grown >= GROWN_PART * (double)m->last &&
-	       (double)(m->middle - m->first) >= HALF_PART * grown &&
-	       (double)(m->last - m->middle) >= HALF_PART * grown;
+	return m->n >= SEEN_LEAST && !m->shrunk && grown >= GROWN_LEAST &&
+	       grown >= GROWN_PART * last && half - first >= HALF_PART * grown &&
+	       last - half >= HALF_PART * grown;
 }

@@ -13,21 +13,26 @@
 
 #define GOMAPS_MAX   4096
 #define GOMAPS_SLOTS (2 * GOMAPS_MAX)
+#define GOMAP_LOOKS  32
 #define GOMAPS_LEAST 128 /* keys: smaller maps are not looked at */
 
 struct gomap {
-	uint64_t address;	    /* 0: free */
-	uint64_t key;		    /* the site that assigned last */
-	uint64_t first, last;	    /* keys, when it was first and last seen */
-	uint64_t first_at, last_at; /* ns of CLOCK_MONOTONIC */
-	uint64_t middle;	    /* keys, when it was last seen in the first half of the watch */
-	unsigned int seen, shrunk;  /* windows; of those: with fewer keys than before */
+	uint64_t address; /* 0: free */
+	uint64_t key;	  /* the site that assigned last */
+	struct gomap_look {
+		uint64_t at;   /* ns of CLOCK_MONOTONIC */
+		uint64_t keys; /* that it held */
+	} looks[GOMAP_LOOKS];  /* windows that saw it; of later ones only the last */
+	unsigned int n;
+	bool shrunk; /* it held fewer keys than at an earlier look */
 };
+
+struct gomap_look gomap_first(const struct gomap *m);
+struct gomap_look gomap_last(const struct gomap *m);
 
 struct gomaps {
 	struct gomap *slots; /* owned, by address; NULL until the first */
 	size_t n;
-	uint64_t half; /* ns: when the second half of the watch begins */
 };
 
 /* Enter the map of a birth whose size is its length; for survivor_take. 0 or -ENOMEM; where there
@@ -35,5 +40,6 @@ struct gomaps {
 int gomaps_add(void *maps, uint64_t address, const struct survivor_birth *birth);
 void gomaps_clear(struct gomaps *m);
 
-/* It grew in both halves of the watch, by a tenth of itself at least, and never shrank. */
+/* It grew in both halves of the time that it was seen, by a tenth of itself at least, and never
+ * shrank. */
 bool gomap_keeps(const struct gomap *m);

@@ -6,7 +6,8 @@
 
 static int add_finding(struct gobirths *s, const struct gomap *map, struct findings *list)
 {
-	double seconds = (double)(map->last_at - map->first_at) / 1e9;
+	struct gomap_look first = gomap_first(map), last = gomap_last(map);
+	double seconds = (double)(last.at - first.at) / 1e9;
 	struct finding *f = findings_add(list);
 
 	if (!f)
@@ -15,8 +16,8 @@ static int add_finding(struct gobirths *s, const struct gomap *map, struct findi
 	f->kind = "map";
 	f->pattern = "unbounded-map";
 	f->verdict = SITE_KEEPS;
-	f->live = map->last;
-	f->created = map->last - map->first;
+	f->live = last.keys;
+	f->created = last.keys - first.keys;
 	if (seconds > 0)
 		f->growth_per_hour = (double)f->created / seconds * 3600;
 	gobirths_name(s, GO_BIRTHS_MAPS, map->key, f);

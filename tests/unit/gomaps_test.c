@@ -8,12 +8,10 @@
 
 #include "agent/explain/gomaps.h"
 
-#define HALF 50
-
 /* Ten looks at one map, at times 0, 10, … 90; its length at each. */
 static bool keeps(const uint64_t lengths[10])
 {
-	struct gomaps maps = { .half = HALF };
+	struct gomaps maps = { 0 };
 	bool result = false;
 
 	for (uint64_t i = 0; i < 10; i++) {

@@ -50,6 +50,7 @@ struct go_census {
 	struct reader *reader; /* NULL until there is somebody to read */
 	bool broken;	       /* it cannot be started */
 	struct program *programs[HASH];
+	size_t n_read; /* of them are PROGRAM */
 	double credit, credited_at;
 };
 
@@ -127,6 +128,7 @@ static void drop_ended(struct go_census *c, uint64_t census)
 			}
 			if (c->reader)
 				reader_forget(c->reader, g->pid);
+			c->n_read -= g->state == PROGRAM;
 			*at = g->next;
 			program_free(g);
 		}
@@ -197,8 +199,10 @@ static void scan(struct go_census *c, struct model *m, struct program *g)
 	e = go_scan(c->reader, g->pid, &request, SCAN_NS, &report);
 	count_losses(m, report, e);
 	g->error = e;
-	if (e < 0)
+	if (e < 0) {
+		free(TAKE_PTR(g->report)); /* what it held once is not what it holds */
 		return;
+	}
 	c->credit -= (double)(report->cpu_ns + (g->report ? 0 : report->attach_ns)) / NS_PER_S;
 	free(g->report);
 	g->report = report;
@@ -216,10 +220,19 @@ static void identify(struct go_census *c, struct program *g)
 	int e = go_scan(c->reader, g->pid, &request, SCAN_NS, &report);
 
 	free(report);
+	if (e == 0 && c->n_read == PROGRAMS_MAX)
+		e = -ENOSPC;
 	g->error = e;
+	c->n_read += e == 0;
 	g->state = e == 0 ? PROGRAM : e == -ENOEXEC || e == -ESRCH ? OTHER : UNREADABLE;
 	if (e < 0)
 		reader_forget(c->reader, g->pid);
+}
+
+/* One for which there was no place may have one by now. */
+static bool is_open(const struct go_census *c, const struct program *g)
+{
+	return g->state == UNKNOWN || (g->error == -ENOSPC && c->n_read < PROGRAMS_MAX);
 }
 
 static bool may_be_go(const struct go_census *c, const struct model_process *p)
@@ -241,7 +254,7 @@ static void identify_new(struct go_census *c, struct model *m)
 		if (!g)
 			continue;
 		g->seen = m->census;
-		if (g->state == UNKNOWN && monotonic_ns() < deadline && start_reader(c, m))
+		if (is_open(c, g) && monotonic_ns() < deadline && start_reader(c, m))
 			identify(c, g);
 	}
 }

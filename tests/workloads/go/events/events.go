@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"net/http"
 	"strconv"
-	"sync"
 	"time"
 
 	"example.org/shop/peers"
@@ -22,18 +21,19 @@ type Event struct {
 	At    time.Time
 }
 
-// partition is one connection to the broker, which answers each event.
+// partition is a part of the broker.
 type partition struct {
-	lock  sync.Mutex
-	conn  *store.Conn
-	topic string
-	queue chan Event // of the repaired API
+	address, owner, topic string
+	queue                 chan Event // of the repaired API
 }
 
-func (p *partition) publish(event Event) {
-	p.lock.Lock()
-	defer p.lock.Unlock()
-	p.conn.Set(p.topic+event.Order, []byte(event.At.Format(time.RFC3339)))
+func (p *partition) publish(event Event) error {
+	conn, err := store.Dial(p.address, p.owner)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	return conn.Set(p.topic+event.Order, []byte(event.At.Format(time.RFC3339)))
 }
 
 func (p *partition) publishQueue() {
@@ -69,9 +69,8 @@ func Start(s *run.Service) {
 	a := &API{repaired: s.Repaired}
 	for i, topic := range []string{"orders/", peers.Orphan} {
 		p := &a.partitions[i]
-		conn, err := store.Dial(s.Store, fmt.Sprint(s.Identity(), "-", i))
-		run.Must(err)
-		p.conn, p.topic, p.queue = conn, topic, make(chan Event, 32)
+		p.address, p.owner, p.topic = s.Store, fmt.Sprint(s.Identity(), "-", i), topic
+		p.queue = make(chan Event, 32)
 		if s.Repaired {
 			go p.publishQueue()
 		}

@@ -80,7 +80,7 @@ def text(results):
     return [f"{' to '.join(dict.fromkeys((dates[0], dates[-1])))}, stripped binaries, each answer within "
             f"{slowest} s; of the mistake, then of its repaired twin: {FOUND} found with pattern and "
             f"function, {MISSED} not found, {SILENT} silent as it should be, {WRONG} accused wrongly.",
-            "", *table(results), "", "In other forms: " + "; ".join(others) + "."]
+            "", *table(results), *(["", "In other forms: " + "; ".join(others) + "."] if others else [])]
 
 
 def main():

@@ -19,14 +19,14 @@ struct gobirths {
 	const struct explain_options *options;
 	struct reader *reader;
 	struct uprobe_host host;
-	char *module;				/* path of the program, escaped */
-	struct survivor *probes[GO_BIRTHS_MAX]; /* NULL: not watched */
-	struct survivors *heap, *timers;	/* books; NULL: not watched */
+	char *module;				    /* path of the program, escaped */
+	struct survivor *probes[GO_BIRTHS_MAX];	    /* NULL: not watched */
+	struct survivors *heap, *timers, *requests; /* books; NULL: not watched */
 	struct gomaps maps;
 	struct windows windows;
-	uint64_t taken;			  /* windows whose births are in the books */
-	uint64_t began;			  /* ns of CLOCK_MONOTONIC */
-	double due, timers_due;		  /* when fates may be asked for again; seconds */
+	uint64_t taken;			      /* windows whose births are in the books */
+	uint64_t began;			      /* ns of CLOCK_MONOTONIC */
+	double due, timers_due, requests_due; /* when fates may be asked for again; seconds */
 	uint32_t checked;		  /* generation that the heap's book was last checked in */
 	struct go_fates_request *request; /* room for the questions */
 	struct go_fates first, last;	  /* of the heap when the watch began, and now */
@@ -45,4 +45,5 @@ void gobirths_name(struct gobirths *s, enum go_births births, uint64_t key, stru
 /* Append what was seen of each kind. 0 or -errno. */
 int goheap_findings(struct gobirths *s, double seconds, struct findings *ret);
 int gomaps_findings(struct gobirths *s, struct findings *ret);
+int gorequest_findings(struct gobirths *s, struct findings *ret);
 int gotimer_findings(struct gobirths *s, double seconds, struct findings *ret);

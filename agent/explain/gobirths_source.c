@@ -34,6 +34,7 @@ static const struct {
 } wishes[] = {
 	{ "goheap", 1u << GO_BIRTHS_HEAP | 1u << GO_BIRTHS_MAPS },
 	{ "gotimer", 1u << GO_BIRTHS_TIMERS },
+	{ "goroutine", 1u << GO_BIRTHS_REQUESTS },
 };
 
 static bool is_wanted(const struct explain_options *o, enum go_births births)
@@ -63,6 +64,7 @@ static void source_free(void *source)
 		survivor_free(s->probes[births]);
 	survivors_free(s->heap);
 	survivors_free(s->timers);
+	survivors_free(s->requests);
 	gomaps_clear(&s->maps);
 	free(s->request);
 	free(s->module);
@@ -175,6 +177,8 @@ static int start_books(struct gobirths *s)
 		if (r == 0)
 			r = gobirths_ask_timers(s, NULL, 0, NULL);
 	}
+	if (r == 0 && s->probes[GO_BIRTHS_REQUESTS])
+		r = survivors_new(&heap, &s->requests);
 	s->first = s->last;
 	s->timers_first = s->timers_last;
 	s->began = monotonic_ns();
@@ -255,6 +259,8 @@ static int take_births(struct gobirths *s)
 		r = survivor_take(s->probes[GO_BIRTHS_TIMERS], survivors_add, s->timers);
 	if (s->probes[GO_BIRTHS_MAPS] && (r == 0 || r == -ENOSPC))
 		r = survivor_take(s->probes[GO_BIRTHS_MAPS], gomaps_add, &s->maps);
+	if (s->requests && (r == 0 || r == -ENOSPC))
+		r = survivor_take(s->probes[GO_BIRTHS_REQUESTS], survivors_add, s->requests);
 	return r == -ENOSPC ? 0 : r;
 }
 
@@ -291,6 +297,8 @@ static int source_poll(void *source)
 		r = take_births(s);
 	if (r == 0)
 		r = check_heap(s);
+	if (r == 0 && s->requests && now() >= s->requests_due)
+		r = check(s->requests, &s->requests_due);
 	if (r == 0 && s->timers && now() >= s->timers_due)
 		r = check(s->timers, &s->timers_due);
 	return r == -ETIMEDOUT || r == -EPIPE ? 0 : r; /* that answer is lost */
@@ -321,6 +329,8 @@ static void source_detach(void *source)
 		check(s->heap, &s->due);
 	if (s->timers)
 		check(s->timers, &s->timers_due);
+	if (s->requests)
+		check(s->requests, &s->requests_due);
 }
 
 static int source_findings(void *source, double seconds, struct findings *ret)
@@ -334,6 +344,8 @@ static int source_findings(void *source, double seconds, struct findings *ret)
 		r = gomaps_findings(s, ret);
 	if (r == 0 && s->timers)
 		r = gotimer_findings(s, seconds, ret);
+	if (r == 0 && s->requests)
+		r = gorequest_findings(s, ret);
 	return r;
 }
 

@@ -72,7 +72,7 @@ static bool is_database_client(const struct site_frame *f)
 const struct site_frame *finding_frame(const struct finding *f)
 {
 	bool heap = strcmp(f->resource, "heap") == 0;
-	bool go = strcmp(f->resource, "goheap") == 0;
+	bool go = strncmp(f->resource, "go", 2) == 0; /* goheap, gotimer, goroutine */
 	bool transaction = strcmp(f->resource, "transaction") == 0;
 
 	for (size_t i = 0; go && i < f->n_frames; i++)

@@ -34,6 +34,7 @@ void go_memory_begin(struct go_memory *m, uint64_t cpu, uint64_t bytes)
 	m->deadline = go_cpu_ns() + cpu;
 	m->left = bytes;
 	m->reads = m->bytes = m->failed = 0;
+	m->gone = false;
 }
 
 void go_memory_free(struct go_memory *m)
@@ -57,6 +58,7 @@ static ssize_t read_some(struct go_memory *m, uint64_t address, void *dst, size_
 		return errno == EINTR ? -ETIME : -EFAULT;
 	m->left -= (size_t)n;
 	m->bytes += (size_t)n;
+	m->gone |= n == 0;
 	return n > 0 ? n : -ESRCH;
 }
 

@@ -17,6 +17,7 @@ struct go_memory {
 	uint64_t deadline; /* CPU time of this process, nanoseconds: a busy host is no reason */
 	uint64_t left;	   /* bytes that may still be read */
 	uint64_t reads, bytes, failed;
+	bool gone; /* the address space is: the process ended, or runs another program */
 	struct go_blocks *blocks; /* of what never changes; NULL until used */
 };
 

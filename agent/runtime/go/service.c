@@ -135,7 +135,8 @@ static int (*const answers[GO_ASK_MAX])(struct go_process *, const void *, size_
 	[GO_ASK_NAMES] = go_names_answer,
 };
 
-/* Whatever failed may be another program by now, so nothing is kept then. */
+/* What was learned of a program is of no use once its address space is gone: another runs by now.
+ */
 static int answer(const struct source *source, uint64_t name, const void *bytes, size_t size,
 		  void *ret, size_t *ret_size)
 {
@@ -153,7 +154,7 @@ static int answer(const struct source *source, uint64_t name, const void *bytes,
 		return r;
 	go_memory_begin(&p->memory, SCAN_NS, SCAN_BYTES);
 	r = answers[ask](p, bytes, size, ret, ret_size);
-	if (p->memory.failed)
+	if (p->memory.gone)
 		forget(name);
 	return r;
 }

@@ -6,7 +6,7 @@
 
 #define SEEN_LEAST  3	/* windows */
 #define GROWN_LEAST 32	/* keys */
-#define GROWN_PART  0.1 /* of what it holds in the end */
+#define GROWN_PART  0.2 /* of what it holds in the end: less can be the rise of a daily swing */
 #define HALF_PART   0.1 /* of its growth, in each half of the watch */
 
 static struct gomap *find(struct gomaps *m, uint64_t address)

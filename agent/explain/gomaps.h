@@ -40,6 +40,6 @@ struct gomaps {
 int gomaps_add(void *maps, uint64_t address, const struct survivor_birth *birth);
 void gomaps_clear(struct gomaps *m);
 
-/* It grew in both halves of the time that it was seen, by a tenth of itself at least, and never
+/* It grew in both halves of the time that it was seen, by a fifth of itself at least, and never
  * shrank. */
 bool gomap_keeps(const struct gomap *m);

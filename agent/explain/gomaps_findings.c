@@ -3,6 +3,17 @@
 #include <math.h>
 
 #include "agent/explain/gobirths.h"
+#include "agent/model/go_function.h"
+
+/* A map of the standard library grows by what the program does elsewhere. */
+static bool is_own(const struct finding *f)
+{
+	size_t i = 0;
+
+	while (i < f->n_frames && go_function_is_runtime(f->frames[i].function))
+		i++;
+	return i < f->n_frames && !go_function_is_standard(f->frames[i].function);
+}
 
 static int add_finding(struct gobirths *s, const struct gomap *map, struct findings *list)
 {
@@ -14,13 +25,14 @@ static int add_finding(struct gobirths *s, const struct gomap *map, struct findi
 		return -ENOMEM;
 	f->resource = "goheap";
 	f->kind = "map";
-	f->pattern = "unbounded-map";
 	f->verdict = SITE_KEEPS;
 	f->live = last.keys;
 	f->created = last.keys - first.keys;
 	if (seconds > 0)
 		f->growth_per_hour = (double)f->created / seconds * 3600;
 	gobirths_name(s, GO_BIRTHS_MAPS, map->key, f);
+	if (is_own(f))
+		f->pattern = "unbounded-map";
 	return 0;
 }
 

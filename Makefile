@@ -205,6 +205,11 @@ record-servers: deps-test all
 		tests/bench/servers/recorded >$(O)/recorded.$$kind.json & pids="$$pids $$!"; done; \
 		for pid in $$pids; do wait $$pid || exit 1; done
 
+# The test of real servers at windows of five seconds, as an operator would play it: 7 minutes.
+.PHONY: test-servers
+test-servers: deps-test all
+	$(Q)SERVERS_WINDOW=5 O=$(O) $(PYTHON) tests/run.py e2e -- -k test_servers_trend
+
 .PHONY: test-mutations
 test-mutations: all workloads
 	$(Q)O=$(O) $(PYTHON) tests/mutations/run.py

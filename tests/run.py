@@ -144,7 +144,8 @@ SUITES = {
     "fuzz": (lambda _: run_command([sys.executable, "tests/fuzz/run.py", str(FUZZ_SECONDS)]), True),
     "e2e": (lambda arguments: run_pytest("tests/e2e", arguments), True),
     "vm": (lambda arguments: run_command([sys.executable, "tests/vm/run.py", *arguments]), True),
-    "go": (lambda arguments: run_pytest("tests/e2e/test_go.py", arguments, 2 * SUITE_SECONDS), False),
+    "go": (lambda arguments: run_pytest("tests/e2e", ["-k", "test_go", *arguments], 2 * SUITE_SECONDS),
+           False),
     "mutations": (lambda arguments: run_command([sys.executable, "tests/mutations/run.py",
                                                  *arguments]), False),
 }

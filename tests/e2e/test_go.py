@@ -6,22 +6,13 @@ GO_BUILDS names the builds ("all", or as build.py takes them); without it the fe
 GO_ROWS names some services instead of all.
 """
 
-import os
-
 import pytest
 
 import servers
 import shop
 from shop import expected, go_build
 
-WORDS = os.environ.get("GO_BUILDS", "").split()
 WITHIN = 60  # seconds
-
-
-def builds():
-    if not WORDS:
-        return go_build.few()
-    return go_build.every() if WORDS == ["all"] else [go_build.parse(word) for word in WORDS]
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +21,7 @@ def postgres():
         yield server
 
 
-@pytest.fixture(scope="module", params=builds(), ids=go_build.name)
+@pytest.fixture(scope="module", params=shop.builds(), ids=go_build.name)
 def verdict(request, seep, postgres, tmp_path_factory):
     """All services of one build were explained side by side, once for all tests."""
     build = request.param

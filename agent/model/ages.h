@@ -3,6 +3,11 @@
  * When each object of a process was first seen. A census shows the objects of a table in the order
  * of their numbers, so ages are kept by merging this census with the one before: no hash, 16 bytes
  * an object.
+ *
+ * An age may be too high, never too low: kinds without an inode of their own (eventfd, timerfd,
+ * epoll, …) are known by their struct file, which the kernel gives out again at once. One that is
+ * closed, and another opened under the same number between two censuses, pass for one. What counts
+ * as old of these kinds then lies nearer to all that is live, and is no worse a guide than that.
  */
 #pragma once
 

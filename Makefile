@@ -208,7 +208,7 @@ record-servers: deps-test all
 # The test of real servers at windows of five seconds, as an operator would play it: 7 minutes.
 .PHONY: test-servers
 test-servers: deps-test all
-	$(Q)SERVERS_WINDOW=5 O=$(O) $(PYTHON) tests/run.py e2e -- -k test_servers_trend
+	$(Q)SERVERS_WINDOW=5 O=$(O) $(PYTHON) tests/run.py played -- -k test_servers_trend
 
 .PHONY: test-mutations
 test-mutations: all workloads

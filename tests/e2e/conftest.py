@@ -17,6 +17,8 @@ sys.path.insert(0, str(ROOT / "tests"))
 
 def pytest_configure(config):
     config.addinivalue_line("markers", f"timeout(seconds): another limit than {TEST_SECONDS} s")
+    config.addinivalue_line("markers", "played: days of windows in minutes, mostly waiting")
+    config.addinivalue_line("markers", "go_whole: for make test-go alone")
 
 
 @pytest.hookimpl(hookwrapper=True)

@@ -13,6 +13,8 @@ from agent import Agent
 WINDOW = 5  # seconds of --trend.window
 WATCHED = 6.5 * WINDOW  # one until the first come of age, three that must rise, and some
 
+pytestmark = pytest.mark.played
+
 # level(t) pipes are held that each live for less than a window, and `leak` a second for ever. Pipes,
 # since an eventfd that takes the place of another at once is taken for the same.
 LOAD = """

@@ -38,6 +38,7 @@ def running(request, tmp_path):
             yield request.param, services
 
 
+@pytest.mark.go_whole
 @pytest.mark.timeout(600)
 def test_guilty_grow_and_twins_do_not(seep, running, tmp_path):
     build, services = running

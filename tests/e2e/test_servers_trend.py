@@ -27,7 +27,7 @@ LIMIT = WINDOW * WINDOWS + 120
 NEAR = 2  # windows between what the agent said and what a replay says
 LEAST_DONE = {"Redis": (10000, 100), "Nginx": (4000, 100), "Postgres": (1500, 60)}
 
-pytestmark = pytest.mark.timeout(LIMIT + 60)
+pytestmark = [pytest.mark.timeout(LIMIT + 60), pytest.mark.played]
 
 
 @pytest.fixture(scope="module")

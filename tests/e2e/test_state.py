@@ -18,6 +18,9 @@ from agent import Agent
 WINDOW = 1.5  # seconds; a leak is proved by 28 of them and more
 FAST = (f"--trend.window={WINDOW}s", "--interval=75ms")
 LOOK = 0.5  # seconds that looking may take
+
+pytestmark = pytest.mark.played
+
 LEAK = """
 import os, resource, time
 resource.setrlimit(resource.RLIMIT_NOFILE, (8192, 8192))

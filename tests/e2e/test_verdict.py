@@ -90,7 +90,7 @@ INNOCENT = {
 SIZE = 120  # objects at its most; a block of the heap has 16 KiB
 MOST = {"fd": ("fd", SIZE), "thread": ("thread", SIZE), "heap": ("memory/anon", SIZE << 14)}
 
-pytestmark = pytest.mark.timeout(240)
+pytestmark = [pytest.mark.timeout(240), pytest.mark.played]
 
 
 def test_every_leak_of_the_workloads_is_played(workloads):

@@ -64,7 +64,8 @@ static void take_process(struct sweep *s, const struct task_process_row *row)
 	p->zombie = row->flags & TASK_ZOMBIE;
 	p->start_time = s->boot + (double)row->start / NS_PER_S;
 	p->cells[SLOT_THREAD].live = p->zombie ? 0 : row->threads;
-	p->cells[SLOT_THREAD].old = 0;
+	/* The leader, whose row is this; its other threads have rows of their own. */
+	p->cells[SLOT_THREAD].old = !p->zombie && s->model->now - p->start_time >= s->model->window;
 	take_limits(p, row);
 	births_begin(&p->births, p->start_time, s->model->now);
 	escape_bytes(p->comm, sizeof(p->comm), row->comm, strnlen(row->comm, sizeof(row->comm)));

@@ -25,6 +25,8 @@ LEAST_WINDOWS = 72
 LEAST_LOOKS = 0.9  # of the censuses that the windows have room for
 LIMIT = WINDOW * WINDOWS + 120
 NEAR = 2  # windows between what the agent said and what a replay says
+# A recording has all that is live; of these the agent follows what is older than a window.
+AGED = ("fd", "tcp", "udp", "unix", "timer", "thread")
 LEAST_DONE = {"Redis": (10000, 100), "Nginx": (4000, 100), "Postgres": (1500, 60)}
 
 pytestmark = [pytest.mark.timeout(LIMIT + 60), pytest.mark.played]
@@ -98,12 +100,15 @@ def test_what_leaks_beside_it_is_found(recorded):
 
 def test_a_replay_says_the_same(seep, recorded):
     told, folder = recorded
-    other = []
+    other, compared = [], 0
     for row in labels(folder, "steady") + labels(folder, "leak"):
         if row["table"] != "groups":
             continue  # top looks at other times than the agent
+        if row["series"].split()[-1].split("/")[0] in AGED:
+            continue
+        compared += 1
         live = first_leaking(told[row["kind"]]["verdicts"][row["series"]])
         again = replayed(seep, folder, row)
         if (live is None) != (again is None) or (live and abs(live - again) > NEAR * WINDOW):
             other.append((row["series"], live, again))
-    assert other == []
+    assert other == [] and compared > 0

@@ -42,8 +42,9 @@ static int keep_first_warning(enum libbpf_print_level level, const char *format,
 static const char *const absences[] = {
 	"failed to find kernel BTF type ID of", /* tp_btf, fentry, iterator: no such target */
 	"kernel BTF is missing",
-	"can be sleepable", /* sleepable iterators came after fentry's */
-	"unknown func",	    /* helper or kfunc */
+	"can be sleepable",	 /* sleepable iterators came after fentry's */
+	"unknown func",		 /* helper or kfunc */
+	"invalid func unknown#", /* a helper newer than the kernel, by its number */
 	"can't locate kernel symbol",
 	"does not exist",
 };

@@ -164,7 +164,6 @@ go-readme:
 test-e2e: all $(drivers) workloads
 	$(Q)O=$(O) $(PYTHON) tests/run.py e2e
 
-# Does each test that counts turn red when the counting is broken?
 # Figures of this machine: CPU, memory, nanoseconds an event, ratios. SECTIONS= names some of them.
 .PHONY: bench
 bench: deps-test
@@ -210,6 +209,7 @@ record-servers: deps-test all
 test-servers: deps-test all
 	$(Q)SERVERS_WINDOW=5 O=$(O) $(PYTHON) tests/run.py played -- -k test_servers_trend
 
+# Does each test that counts turn red when the counting is broken?
 .PHONY: test-mutations
 test-mutations: all workloads
 	$(Q)O=$(O) $(PYTHON) tests/mutations/run.py

@@ -5,17 +5,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "agent/base/clock.h"
 #include "agent/base/cleanup.h"
 #include "agent/base/log.h"
 #include "agent/explain/go_source.h"
-#include "agent/model/escape.h"
+#include "agent/probe/identity.h"
 #include "agent/runtime/go/go.h"
 
-#define STACKS	 64
-#define PATH_LEN 4096
+#define STACKS 64
 
 static const struct go_wish wishes[] = {
 	{ "goroutine", GO_GOROUTINES, 1u << GO_GOROUTINES | 1u << GO_COLLECTOR,
@@ -92,17 +90,6 @@ static int pull(struct go_source *s)
 	return enter(s, at);
 }
 
-static char *program_path(pid_t pid)
-{
-	char path[64], target[PATH_LEN];
-	ssize_t n;
-
-	snprintf(path, sizeof(path), "/proc/%d/exe", pid);
-	n = readlink(path, target, sizeof(target) - 1);
-	target[n > 0 ? n : 0] = '\0';
-	return escape_strdup(target);
-}
-
 static double interval(const struct go_source *s)
 {
 	return s->options->duration / GO_SLICES;
@@ -144,8 +131,8 @@ static int source_open(const struct explain_options *options, struct reader *rea
 	s->wish = find_wish(options);
 	s->reader = reader;
 	s->began = clock_seconds(CLOCK_MONOTONIC);
-	s->module = program_path(options->pid);
-	r = s->module ? first_pull(s) : -ENOMEM;
+	s->module = identity_program(options->pid);
+	r = s->module ? first_pull(s) : -ESRCH;
 	if (r < 0) {
 		source_free(s);
 		return r;

@@ -6,12 +6,10 @@
  * said.
  */
 #include <errno.h>
-#include <limits.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "agent/base/clock.h"
 #include "agent/base/cleanup.h"
@@ -19,7 +17,7 @@
 #include "agent/base/message.h"
 #include "agent/explain/cost.h"
 #include "agent/explain/gobirths.h"
-#include "agent/model/escape.h"
+#include "agent/probe/identity.h"
 #include "agent/runtime/go/go.h"
 
 #define OWN_PART   0.4	 /* of the budget: seep's own CPU time, the rest is for the process */
@@ -204,17 +202,6 @@ static int start(struct gobirths *s)
 		     : 0;
 }
 
-static char *program_path(pid_t pid)
-{
-	char path[64], target[PATH_MAX];
-	ssize_t n;
-
-	snprintf(path, sizeof(path), "/proc/%d/exe", pid);
-	n = readlink(path, target, sizeof(target) - 1);
-	target[n > 0 ? n : 0] = '\0';
-	return escape_strdup(target);
-}
-
 static int source_open(const struct explain_options *options, struct reader *reader, void **ret)
 {
 	struct gobirths *s = calloc(1, sizeof(*s));
@@ -228,7 +215,7 @@ static int source_open(const struct explain_options *options, struct reader *rea
 				       .context = s,
 				       .duration = options->duration,
 				       .share = fmin(options->budget * (1 - OWN_PART), SHARE_MAX) };
-	s->module = program_path(options->pid);
+	s->module = identity_program(options->pid);
 	s->request = calloc(1, sizeof(*s->request));
 	if (s->module && s->request)
 		r = start(s);

@@ -295,6 +295,5 @@ struct survivor_totals survivors_totals(const struct survivors *s)
 	}
 	for (size_t i = 0; i < SLOTS; i++)
 		t.living += s->entries[i].address && s->entries[i].fate == SURVIVOR_ALIVE;
-	t.judged = t.deaths + t.living;
 	return t;
 }

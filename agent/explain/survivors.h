@@ -68,6 +68,6 @@ int survivors_rows(const struct survivors *s, uint64_t began, struct survivor_ro
 
 /* Of all sites. */
 struct survivor_totals {
-	uint64_t births, bytes, judged, deaths, living;
+	uint64_t births, bytes, deaths, living;
 };
 struct survivor_totals survivors_totals(const struct survivors *s);

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <dirent.h>
-#include <limits.h>
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +10,7 @@
 #include "agent/base/message.h"
 #include "agent/explain/transaction_titles.h"
 #include "agent/probe/backend_title.h"
+#include "agent/probe/identity.h"
 
 #define TITLE	   256
 #define SERVERS	   512	       /* titles read at most */
@@ -18,17 +18,9 @@
 
 static bool is_server(pid_t pid)
 {
-	char name[64], path[PATH_MAX];
-	const char *slash;
-	ssize_t n;
+	_cleanup_free_ char *program = identity_program(pid);
 
-	snprintf(name, sizeof(name), "/proc/%d/exe", pid);
-	n = readlink(name, path, sizeof(path) - 1);
-	if (n < 0)
-		return false;
-	path[n] = '\0';
-	slash = strrchr(path, '/');
-	return slash && strcmp(slash + 1, "postgres") == 0;
+	return backend_is_server(program);
 }
 
 static void read_one(struct transaction_titles *t, struct reader *reader, pid_t pid)

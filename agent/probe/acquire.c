@@ -1,29 +1,23 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <errno.h>
-#include <math.h>
 #include <string.h>
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <linux/bpf.h>
 
-#include "agent/base/clock.h"
 #include "agent/base/cleanup.h"
 #include "agent/probe/acquire.h"
 #include "agent/probe/iterator.h"
 #include "agent/probe/loss.h"
+#include "agent/probe/run_time.h"
 #include "bpf/acquire.skel.h"
-
-#define MEASURE_EVERY 2.0 /* seconds */
-#define MEASURE_FOR   0.25
 
 struct acquire {
 	struct acquire_bpf *skeleton;
 	struct ring_buffer *ring;
 	struct acquire_config config;
-	int stats_fd;	   /* the kernel counts run times while it is open */
-	double start, end; /* of the watch, CLOCK_MONOTONIC; end is 0 while it lasts */
-	double stats_since, stats_seconds; /* how long it counted before */
+	struct run_time run_time;
 	uint64_t lost_follows;
 };
 
@@ -97,23 +91,6 @@ static int handle(void *context, void *data, size_t size)
 	return 0;
 }
 
-/*
- * To count a run's time costs as much as the run. So the kernel counts for a part of the time only,
- * and the whole is estimated from it.
- */
-static void measure(struct acquire *a, double now)
-{
-	bool due = fmod(now - a->start, MEASURE_EVERY) < MEASURE_FOR;
-
-	if (due && a->stats_fd < 0) {
-		a->stats_fd = bpf_enable_stats(BPF_STATS_RUN_TIME);
-		a->stats_since = now;
-	} else if (!due && a->stats_fd >= 0) {
-		a->stats_fd = safe_close(a->stats_fd);
-		a->stats_seconds += now - a->stats_since;
-	}
-}
-
 static int load(struct acquire *a)
 {
 	uint32_t own_namespace;
@@ -131,8 +108,7 @@ static int load(struct acquire *a)
 	a->ring = ring_buffer__new(bpf_map__fd(a->skeleton->maps.events), handle, a, NULL);
 	if (!a->ring)
 		return -errno;
-	a->start = clock_seconds(CLOCK_MONOTONIC);
-	measure(a, a->start);
+	run_time_begin(&a->run_time);
 	return acquire_bpf__attach(a->skeleton);
 }
 
@@ -144,7 +120,7 @@ int acquire_new(const struct acquire_config *config, struct acquire **ret)
 	if (!a)
 		return -ENOMEM;
 	a->config = *config;
-	a->stats_fd = -1;
+	a->run_time.fd = -1;
 	r = load(a);
 	if (r == 0)
 		r = arm(a);
@@ -162,7 +138,7 @@ void acquire_free(struct acquire *a)
 		return;
 	ring_buffer__free(a->ring);
 	acquire_bpf__destroy(a->skeleton);
-	safe_close(a->stats_fd);
+	run_time_end(&a->run_time);
 	free(a);
 }
 
@@ -178,35 +154,8 @@ void acquire_follow(struct acquire *a, uint64_t key)
 
 int acquire_poll(struct acquire *a)
 {
-	if (!a->end)
-		measure(a, clock_seconds(CLOCK_MONOTONIC));
+	run_time_tick(&a->run_time);
 	return ring_buffer__consume(a->ring);
-}
-
-/* How much longer the watch lasted than it was measured. */
-static double measured_share(const struct acquire *a)
-{
-	double now = a->end ? a->end : clock_seconds(CLOCK_MONOTONIC);
-	double measured = a->stats_seconds + (a->stats_fd >= 0 ? now - a->stats_since : 0);
-
-	return measured > 0 ? (now - a->start) / measured : 1;
-}
-
-static double run_seconds(const struct acquire *a)
-{
-	struct bpf_program *p;
-	uint64_t ns = 0;
-
-	bpf_object__for_each_program(p, a->skeleton->obj)
-	{
-		struct bpf_prog_info info = { 0 };
-		uint32_t size = sizeof(info);
-
-		if (bpf_program__fd(p) >= 0 &&
-		    bpf_obj_get_info_by_fd(bpf_program__fd(p), &info, &size) == 0)
-			ns += info.run_time_ns;
-	}
-	return (double)ns / 1e9 * measured_share(a);
 }
 
 int acquire_counts(struct acquire *a, struct acquire_counts *ret)
@@ -214,7 +163,8 @@ int acquire_counts(struct acquire *a, struct acquire_counts *ret)
 	int fd = bpf_map__fd(a->skeleton->maps.counts);
 	int r = 0;
 
-	*ret = (struct acquire_counts){ .seconds = run_seconds(a) };
+	*ret = (struct acquire_counts){ .seconds =
+						run_time_seconds(&a->run_time, a->skeleton->obj) };
 	for (uint32_t class = 0; class < ACQUIRE_CLASS_MAX && r == 0; class ++)
 		r = percpu_read(fd, class, &ret->created[class]);
 	if (r == 0)
@@ -228,8 +178,5 @@ int acquire_counts(struct acquire *a, struct acquire_counts *ret)
 void acquire_detach(struct acquire *a)
 {
 	acquire_bpf__detach(a->skeleton);
-	a->end = clock_seconds(CLOCK_MONOTONIC);
-	if (a->stats_fd >= 0)
-		a->stats_seconds += a->end - a->stats_since;
-	a->stats_fd = safe_close(a->stats_fd);
+	run_time_end(&a->run_time);
 }

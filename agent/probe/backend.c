@@ -7,11 +7,9 @@
 
 #include "agent/base/cleanup.h"
 #include "agent/base/clock.h"
-#include "agent/base/log.h"
 #include "agent/base/text.h"
 #include "agent/probe/backend.h"
 #include "agent/probe/backend_title.h"
-#include "agent/sites/reader.h"
 
 #define BACKENDS   1024 /* slots; three quarters are used */
 #define TITLE	   256
@@ -33,21 +31,22 @@ struct table {
 };
 
 struct backend_census {
-	struct reader *reader; /* NULL until there is a server */
-	bool refused;	       /* no reader could be had */
-	bool late;	       /* an answer did not come in this look */
+	struct late_reader *reader;
+	struct reader *asked; /* NULL until there is a server */
+	bool late;	      /* an answer did not come in this look */
 	struct table tables[2], *now, *before;
 	struct connections connections;
 	double asking; /* CPU seconds of ours in this look, to ask for titles */
 	double next;   /* look, CLOCK_MONOTONIC */
 };
 
-int backend_census_new(struct backend_census **ret)
+int backend_census_new(struct late_reader *reader, struct backend_census **ret)
 {
 	struct backend_census *c = calloc(1, sizeof(*c));
 
 	if (!c)
 		return -ENOMEM;
+	c->reader = reader;
 	c->now = &c->tables[0];
 	c->before = &c->tables[1];
 	*ret = c;
@@ -56,9 +55,6 @@ int backend_census_new(struct backend_census **ret)
 
 void backend_census_free(struct backend_census *c)
 {
-	if (!c)
-		return;
-	reader_free(c->reader);
 	free(c);
 }
 
@@ -69,9 +65,7 @@ struct connections *backend_census_connections(struct backend_census *c)
 
 static bool is_server(const struct model_process *p)
 {
-	const char *slash = p->exe ? strrchr(p->exe, '/') : NULL;
-
-	return slash && strcmp(slash + 1, "postgres") == 0 && !p->zombie;
+	return !p->zombie && backend_is_server(p->exe);
 }
 
 /* The slot of a process, or the free one where it belongs. */
@@ -97,19 +91,6 @@ static int read_run_time(pid_t pid, uint64_t *ret)
 	return r;
 }
 
-static bool have_reader(struct backend_census *c)
-{
-	int r;
-
-	if (c->reader || c->refused)
-		return c->reader;
-	r = reader_new(&c->reader);
-	c->refused = r < 0;
-	if (r < 0)
-		log_warn(r, "transaction: no reader, titles of servers are not read");
-	return r == 0;
-}
-
 /* What it is at now. A title that cannot be read says nothing; after one that did not come the rest
  * waits for the next look, and each is asked again then. */
 static void read_title(struct backend_census *c, struct backend *b)
@@ -117,7 +98,7 @@ static void read_title(struct backend_census *c, struct backend *b)
 	double begin = clock_seconds(CLOCK_THREAD_CPUTIME_ID);
 	char title[TITLE];
 	size_t n = sizeof(title);
-	int r = c->late ? -ETIMEDOUT : reader_title(c->reader, b->pid, title, &n);
+	int r = c->late ? -ETIMEDOUT : reader_title(c->asked, b->pid, title, &n);
 
 	if (r < 0 || !backend_title_parse(title, n, &b->title))
 		b->title = (struct backend_title){ 0 };
@@ -194,7 +175,9 @@ static void count(struct backend_census *c, const struct model *m, const struct 
 
 void backend_census_run(struct backend_census *c, struct model *m)
 {
-	if (clock_seconds(CLOCK_MONOTONIC) >= c->next && any_server(m) && have_reader(c))
+	if (!c->asked && any_server(m))
+		c->asked = late_reader_get(c->reader);
+	if (c->asked && clock_seconds(CLOCK_MONOTONIC) >= c->next)
 		look(c, m);
 	for (unsigned int i = 0; i < BACKENDS; i++)
 		if (c->now->slots[i].pid)

@@ -12,10 +12,12 @@
 
 #include "agent/model/model.h"
 #include "agent/probe/connections.h"
+#include "agent/sites/late_reader.h"
 
 struct backend_census;
 
-int backend_census_new(struct backend_census **ret);
+/* The reader outlives the census. */
+int backend_census_new(struct late_reader *reader, struct backend_census **ret);
 void backend_census_free(struct backend_census *c);
 
 /* What the descriptor census is to note. */

@@ -18,6 +18,15 @@ static const struct {
 	{ " idle", false, false },
 };
 
+bool backend_is_server(const char *program)
+{
+	const char *slash = program ? strrchr(program, '/') : NULL;
+
+	/* The kernel says so of a program that an upgrade has replaced. */
+	return slash &&
+	       (!strcmp(slash + 1, "postgres") || !strcmp(slash + 1, "postgres (deleted)"));
+}
+
 /* "HOST(PORT)" or "[local]" at the end of what is left. */
 static bool parse_client(char *title, uint16_t *ret_port)
 {

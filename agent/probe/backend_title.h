@@ -17,5 +17,8 @@ struct backend_title {
 	uint16_t port; /* of the client; 0 for a unix socket */
 };
 
+/* Whether a program, by its path, is the server; NULL for one that is not known. */
+bool backend_is_server(const char *program);
+
 /* False for what is no title of a process that serves a client. title need not end in a zero. */
 bool backend_title_parse(const char *title, size_t size, struct backend_title *ret);

@@ -26,6 +26,7 @@ struct census {
 	struct ledger *ledger;		 /* NULL: not asked for */
 	struct backend_census *backends; /* NULL: not asked for */
 	struct go_census *go;
+	struct late_reader reader; /* of what the last two ask */
 };
 
 static const char *refusal(int r)
@@ -76,11 +77,11 @@ int census_new(const struct census_options *o, struct model *m, struct census **
 	if (r == 0)
 		r = netns_census_new(m, &c->netns);
 	if (r == 0)
-		r = go_census_new(o->only_pid, &c->go);
+		r = go_census_new(o->only_pid, &c->reader, &c->go);
 	if (r == 0 && o->ledger && c->task)
 		r = ledger_new(m, &c->ledger);
 	if (r == 0 && o->titles && c->file)
-		r = backend_census_new(&c->backends);
+		r = backend_census_new(&c->reader, &c->backends);
 	if (r == 0 && c->backends)
 		file_census_note(c->file, backend_census_connections(c->backends));
 	if (r < 0) {
@@ -103,6 +104,7 @@ void census_free(struct census *c)
 	ledger_free(c->ledger);
 	backend_census_free(c->backends);
 	go_census_free(c->go);
+	late_reader_stop(&c->reader);
 	free(c);
 }
 

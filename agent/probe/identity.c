@@ -11,7 +11,7 @@
 #include "agent/model/escape.h"
 #include "agent/probe/identity.h"
 
-static char *read_exe(pid_t pid)
+char *identity_program(pid_t pid)
 {
 	char name[64], path[PATH_MAX + 1];
 	ssize_t n;
@@ -60,7 +60,7 @@ void identity_update(struct model *m, struct model_process *p, bool fresh, uint6
 		return;
 	free(p->exe);
 	free(p->cgroup);
-	p->exe = p->kernel_thread ? NULL : read_exe(p->pid);
+	p->exe = p->kernel_thread ? NULL : identity_program(p->pid);
 	p->cgroup = p->kernel_thread ? NULL : read_cgroup(p->pid);
 	p->cgroups = cgroups;
 	if (model_set_group(m, p) < 0)

@@ -47,20 +47,21 @@ struct program {
 
 struct go_census {
 	pid_t only_pid;
-	struct reader *reader; /* NULL until there is somebody to read */
-	bool broken;	       /* it cannot be started */
+	struct late_reader *reader;
+	struct reader *asked; /* NULL until there is somebody to read */
 	struct program *programs[HASH];
 	size_t n_read; /* of them are PROGRAM */
 	double credit, credited_at;
 };
 
-int go_census_new(pid_t only_pid, struct go_census **ret)
+int go_census_new(pid_t only_pid, struct late_reader *reader, struct go_census **ret)
 {
 	struct go_census *c = calloc(1, sizeof(*c));
 
 	if (!c)
 		return -ENOMEM;
 	c->only_pid = only_pid;
+	c->reader = reader;
 	c->credit = FIRST_CREDIT;
 	*ret = c;
 	return 0;
@@ -82,7 +83,6 @@ void go_census_free(struct go_census *c)
 			program_free(g);
 		}
 	}
-	reader_free(c->reader);
 	free(c);
 }
 
@@ -126,8 +126,8 @@ static void drop_ended(struct go_census *c, uint64_t census)
 				at = &g->next;
 				continue;
 			}
-			if (c->reader)
-				reader_forget(c->reader, g->pid);
+			if (c->asked)
+				reader_forget(c->asked, g->pid);
 			c->n_read -= g->state == PROGRAM;
 			*at = g->next;
 			program_free(g);
@@ -135,21 +135,16 @@ static void drop_ended(struct go_census *c, uint64_t census)
 	}
 }
 
-static bool start_reader(struct go_census *c, struct model *m)
+static bool have_reader(struct go_census *c, struct model *m)
 {
-	int r;
-
-	if (c->reader || c->broken)
-		return c->reader;
-	r = reader_new(&c->reader);
-	if (r < 0) {
-		c->broken = true;
+	if (c->asked)
+		return true;
+	c->asked = late_reader_get(c->reader);
+	if (c->asked)
+		model_set_rung(m, "go", "memory", NULL);
+	else
 		model_set_rung(m, "go", "none", "the reader cannot be started");
-		log_warn(r, "go: cannot start the reader, so Go programs are not looked into");
-		return false;
-	}
-	model_set_rung(m, "go", "memory", NULL);
-	return true;
+	return c->asked;
 }
 
 /* The newest id that is older than a window; 0 while none is. */
@@ -196,7 +191,7 @@ static void scan(struct go_census *c, struct model *m, struct program *g)
 	request.slices[0] = before;
 	request.n_slices = before > 0;
 	g->scanned = m->census;
-	e = go_scan(c->reader, g->pid, &request, SCAN_NS, &report);
+	e = go_scan(c->asked, g->pid, &request, SCAN_NS, &report);
 	count_losses(m, report, e);
 	g->error = e;
 	if (e < 0) {
@@ -217,7 +212,7 @@ static void identify(struct go_census *c, struct program *g)
 {
 	struct go_request request = { 0 };
 	struct go_report *report = NULL;
-	int e = go_scan(c->reader, g->pid, &request, SCAN_NS, &report);
+	int e = go_scan(c->asked, g->pid, &request, SCAN_NS, &report);
 
 	free(report);
 	if (e == 0 && c->n_read == PROGRAMS_MAX)
@@ -226,7 +221,7 @@ static void identify(struct go_census *c, struct program *g)
 	c->n_read += e == 0;
 	g->state = e == 0 ? PROGRAM : e == -ENOEXEC || e == -ESRCH ? OTHER : UNREADABLE;
 	if (e < 0)
-		reader_forget(c->reader, g->pid);
+		reader_forget(c->asked, g->pid);
 }
 
 /* One for which there was no place may have one by now. */
@@ -254,7 +249,7 @@ static void identify_new(struct go_census *c, struct model *m)
 		if (!g)
 			continue;
 		g->seen = m->census;
-		if (is_open(c, g) && monotonic_ns() < deadline && start_reader(c, m))
+		if (is_open(c, g) && monotonic_ns() < deadline && have_reader(c, m))
 			identify(c, g);
 	}
 }
@@ -357,11 +352,4 @@ void go_census_run(struct go_census *c, struct model *m)
 		if (g && (g->state == PROGRAM || g->state == UNREADABLE))
 			fill(g, p);
 	}
-}
-
-const struct go_report *go_census_report(const struct go_census *c, const struct model_process *p)
-{
-	const struct program *g = find(c, p);
-
-	return g ? g->report : NULL;
 }

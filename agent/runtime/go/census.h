@@ -7,16 +7,13 @@
 #pragma once
 
 #include "agent/model/model.h"
+#include "agent/sites/late_reader.h"
 
 struct go_census;
 
-/* only_pid: look at no other process; 0: at all. */
-int go_census_new(pid_t only_pid, struct go_census **ret);
+/* only_pid: look at no other process; 0: at all. The reader outlives the census. */
+int go_census_new(pid_t only_pid, struct late_reader *reader, struct go_census **ret);
 void go_census_free(struct go_census *c);
 
 /* Between the other topics and model_end(). What cannot be read has its reason in the process. */
 void go_census_run(struct go_census *c, struct model *m);
-
-/* The program that the process runs, as far as it was read: NULL for none. Valid until the next
- * run. */
-const struct go_report *go_census_report(const struct go_census *c, const struct model_process *p);

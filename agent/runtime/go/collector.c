@@ -21,7 +21,6 @@ static int read_controller(struct go_process *p, struct go_collector *c)
 		return r;
 	c->percent = (int32_t)go_u32(bytes + CONTROLLER_PERCENT);
 	c->memory_limit = go_u64(bytes + CONTROLLER_LIMIT);
-	c->goal = go_u64(bytes + l->gc_goal);
 	c->heap_live = go_u64(bytes + l->gc_live);
 	c->heap_marked = go_u64(bytes + l->gc_marked);
 	c->total_alloc = go_u64(bytes + l->gc_total_alloc);
@@ -35,10 +34,8 @@ static int read_stats(struct go_process *p, struct go_collector *c)
 	const struct go_layout *l = &p->layout;
 	uint8_t bytes[16];
 	uint64_t stats = p->variables.memstats;
-	int r = go_memory_word(&p->memory, stats + l->stats_pause, &c->pause_ns);
+	int r = go_memory_read(&p->memory, stats + l->stats_cycles, bytes, sizeof(bytes));
 
-	if (r == 0)
-		r = go_memory_read(&p->memory, stats + l->stats_cycles, bytes, sizeof(bytes));
 	if (r < 0)
 		return r;
 	c->cycles = go_u32(bytes);

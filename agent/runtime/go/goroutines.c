@@ -210,10 +210,8 @@ static void tell(struct scan *s)
 	for (size_t i = 0; i < n; i++) {
 		const struct group *g = &s->groups[i];
 
-		if (is_system(b, g)) {
-			r->system += g->count;
+		if (is_system(b, g))
 			continue;
-		}
 		count_whole(r, g);
 		if (r->n_groups < b->request->groups && r->n_groups < GO_GROUPS)
 			tell_group(s, g, r->n_groups < b->request->stacks);

@@ -12,7 +12,7 @@
 #define G(goid, startpc, bp)                                                                       \
 	.g_sp = 56, .g_pc = 64, .g_bp = (bp), .g_status = (goid)-8, .g_goid = (goid),              \
 	.g_wait_since = (goid) + 16, .g_wait_reason = (goid) + 24, .g_gopc = (startpc)-16,         \
-	.g_startpc = (startpc), .g_waiting = (startpc) + 16, .g_bytes = (startpc) + 24
+	.g_startpc = (startpc), .g_bytes = (startpc) + 8
 
 /* Of a timer: period, callback and argument follow the time. */
 #define TIMER(when, state, owner, size)                                                            \
@@ -24,73 +24,26 @@
 	.p_timers = (at), .timer_pairs = true, TIMER(when, 9, owner, size)
 
 #define STATS(base)                                                                                \
-	.stats_cycles = (base) + 4104, .stats_pause = (base), .stats_cpu_fraction = (base) + 4112, \
+	.stats_cycles = (base) + 4104, .stats_cpu_fraction = (base) + 4112,                        \
 	.stats_buckhash = (base)-32
 #define CONTROLLER(live)                                                                           \
-	.gc_goal = (live)-32, .gc_live = (live), .gc_marked = (live) + 48,                         \
-	.gc_total_alloc = (live) + 192, .gc_total_free = (live) + 200,                             \
-	.gc_mapped_ready = (live) + 208
-#define DB(open)                                                                                   \
-	.db_free = 40, .db_open = (open), .db_opener = (open) + 8, .db_max_idle = (open) + 40,     \
-	.db_max_open = (open) + 48, .db_wait_count = (open) + 80
-
-static const struct go_layout layouts[] = {
-	{ .minor = 19,
-	  G(152, 312, 104),
-	  .sudog_channel = 80,
-	  OLD_TIMERS(8840),
-	  STATS(3600),
-	  CONTROLLER(136),
-	  DB(80) },
-	{ .minor = 21,
-	  G(152, 296, 104),
-	  .sudog_channel = 80,
-	  OLD_TIMERS(8840),
-	  STATS(3600),
-	  CONTROLLER(104),
-	  DB(80) },
-	{ .minor = 22,
-	  G(152, 296, 104),
-	  .sudog_channel = 80,
-	  OLD_TIMERS(8872),
-	  STATS(3600),
-	  CONTROLLER(104),
-	  DB(80) },
-	{ .minor = 23,
-	  G(160, 304, 104),
-	  .sudog_channel = 80,
-	  NEW_TIMERS(8840, 16, 64, 88),
-	  STATS(3600),
-	  CONTROLLER(104),
-	  DB(88) },
-	{ .minor = 24,
-	  G(160, 304, 104),
-	  .sudog_channel = 80,
-	  NEW_TIMERS(8840, 16, 64, 88),
-	  STATS(3600),
-	  CONTROLLER(104),
-	  DB(88) },
-	{ .minor = 25,
-	  G(152, 296, 96),
-	  .sudog_channel = 80,
-	  NEW_TIMERS(9392, 24, 72, 96),
-	  STATS(3576),
-	  CONTROLLER(104),
-	  DB(88) },
-	{ .minor = 26,
-	  G(152, 304, 96),
-	  .sudog_channel = 88,
-	  NEW_TIMERS(13672, 24, 72, 96),
-	  STATS(3576),
-	  CONTROLLER(104),
-	  DB(88) },
-	{ .minor = 27,
-	  G(152, 304, 96),
-	  .sudog_channel = 88,
-	  NEW_TIMERS(13672, 24, 72, 96),
-	  STATS(3576),
-	  CONTROLLER(104),
-	  DB(88) },
+	.gc_live = (live), .gc_marked = (live) + 48, .gc_total_alloc = (live) + 192,               \
+	.gc_total_free = (live) + 200, .gc_mapped_ready = (live) + 208
+/* Of minor versions first to last; 1.20 is in none of the packages that these come from. */
+static const struct {
+	uint32_t first, last;
+	struct go_layout layout;
+} layouts[] = {
+	{ 19, 19, { G(152, 312, 104), OLD_TIMERS(8840), STATS(3600), CONTROLLER(136) } },
+	{ 21, 21, { G(152, 296, 104), OLD_TIMERS(8840), STATS(3600), CONTROLLER(104) } },
+	{ 22, 22, { G(152, 296, 104), OLD_TIMERS(8872), STATS(3600), CONTROLLER(104) } },
+	{ 23,
+	  24,
+	  { G(160, 304, 104), NEW_TIMERS(8840, 16, 64, 88), STATS(3600), CONTROLLER(104) } },
+	{ 25, 25, { G(152, 296, 96), NEW_TIMERS(9392, 24, 72, 96), STATS(3576), CONTROLLER(104) } },
+	{ 26,
+	  27,
+	  { G(152, 304, 96), NEW_TIMERS(13672, 24, 72, 96), STATS(3576), CONTROLLER(104) } },
 };
 
 #define SAMPLE		 64	/* goroutines that a derivation looks at */
@@ -102,14 +55,14 @@ static const struct go_layout layouts[] = {
 
 void go_layout_of(uint32_t minor, struct go_layout *ret)
 {
-	const struct go_layout *best = &layouts[minor ? 0 : ARRAY_SIZE(layouts) - 1];
+	size_t best = minor ? 0 : ARRAY_SIZE(layouts) - 1;
 
 	for (size_t i = 0; i < ARRAY_SIZE(layouts); i++)
-		if (layouts[i].minor <= minor)
-			best = &layouts[i];
-	*ret = *best;
-	if (best->minor != minor)
-		ret->minor = 0;
+		if (layouts[i].first <= minor)
+			best = i;
+	*ret = layouts[best].layout;
+	if (minor >= layouts[best].first && minor <= layouts[best].last)
+		ret->minor = minor;
 }
 
 struct sample {
@@ -213,7 +166,6 @@ static int derive(struct go_layout *l, const struct go_module *m, const struct s
 	l->g_wait_reason = g.g_wait_reason;
 	l->g_gopc = g.g_gopc;
 	l->g_startpc = g.g_startpc;
-	l->g_waiting = g.g_waiting;
 	l->g_bytes = g.g_bytes;
 	return offsets_hold(l, m, s, main) ? 0 : -EPROTO;
 }

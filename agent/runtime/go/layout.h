@@ -17,10 +17,8 @@ struct go_layout {
 	/* struct g; status is four bytes, wait_reason one, the rest eight. The stack's bounds are
 	 * its first two words. */
 	uint16_t g_sp, g_pc, g_bp;
-	uint16_t g_status, g_goid, g_wait_since, g_wait_reason, g_gopc, g_startpc, g_waiting;
+	uint16_t g_status, g_goid, g_wait_since, g_wait_reason, g_gopc, g_startpc;
 	uint16_t g_bytes; /* to be read of each */
-
-	uint16_t sudog_channel;
 
 	/* struct p: its timers are a slice of *timer, or since 1.23 a struct whose heap is a slice
 	 * of pairs (*timer, when). */
@@ -30,13 +28,10 @@ struct go_layout {
 	uint16_t timer_bytes;
 
 	/* struct mstats */
-	uint16_t stats_cycles, stats_pause, stats_cpu_fraction, stats_buckhash;
+	uint16_t stats_cycles, stats_cpu_fraction, stats_buckhash;
 
 	/* struct gcControllerState; percent at 0, memory_limit at 8 */
-	uint16_t gc_goal, gc_live, gc_marked, gc_total_alloc, gc_total_free, gc_mapped_ready;
-
-	/* database/sql.DB */
-	uint16_t db_free, db_open, db_opener, db_max_idle, db_max_open, db_wait_count;
+	uint16_t gc_live, gc_marked, gc_total_alloc, gc_total_free, gc_mapped_ready;
 };
 
 /* The table's row of a minor version; for one that is not in it the one before, with minor 0. */

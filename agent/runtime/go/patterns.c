@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "agent/base/cleanup.h"
+#include "agent/model/go_function.h"
 #include "agent/runtime/go/go.h"
 #include "agent/runtime/go/patterns.h"
 
@@ -20,26 +21,6 @@ static const char *function_of(const struct go_report *r, uint16_t code)
 static bool starts_with(const char *text, const char *prefix)
 {
 	return strncmp(text, prefix, strlen(prefix)) == 0;
-}
-
-/* First elements of the import paths of Go's own library, of which no module can be. */
-static bool is_library(const char *function)
-{
-	static const char *const roots[] = {
-		"archive",  "bufio",   "bytes",	   "compress", "container", "context", "crypto",
-		"database", "debug",   "encoding", "errors",   "expvar",    "fmt",     "hash",
-		"html",	    "image",   "index",	   "internal", "io",	    "iter",    "log",
-		"maps",	    "math",    "mime",	   "net",      "os",	    "path",    "plugin",
-		"reflect",  "regexp",  "runtime",  "slices",   "sort",	    "strconv", "strings",
-		"sync",	    "syscall", "testing",  "text",     "time",	    "unicode", "vendor",
-	};
-	size_t n = strcspn(function, "/.");
-
-	/* golang.org/x/… is other people's code, as everything whose first element has a dot */
-	for (size_t i = 0; i < ARRAY_SIZE(roots); i++)
-		if (strlen(roots[i]) == n && strncmp(function, roots[i], n) == 0)
-			return true;
-	return false;
 }
 
 static const char *wait_of(const struct go_evidence *e)
@@ -95,7 +76,8 @@ static bool is_uncancelled_context(const struct go_evidence *e)
 
 static bool is_own_goroutine(const struct go_evidence *e)
 {
-	return e->group && e->keeps && !is_library(function_of(e->report, e->group->made));
+	return e->group && e->keeps &&
+	       !go_function_is_standard(function_of(e->report, e->group->made));
 }
 
 /* The heap grows with the sleepers, by more than a goroutine takes by itself. */

@@ -118,11 +118,9 @@ struct go_sample {
 struct go_collector {
 	uint64_t heap_marked;		  /* bytes that the last collection found alive */
 	uint64_t heap_live;		  /* that, and what was allocated since */
-	uint64_t goal;			  /* heap_live at which the next begins */
 	uint64_t memory_limit;		  /* bytes; INT64_MAX for none */
 	uint64_t total_alloc, total_free; /* bytes since the start, objects of all sizes */
 	uint64_t mapped_ready;		  /* bytes of memory that the runtime has in use */
-	uint64_t pause_ns;		  /* since the start */
 	uint32_t cycles;
 	int32_t percent;     /* GOGC; -1 when off */
 	double cpu_fraction; /* of the program's CPU time since its start */
@@ -144,7 +142,6 @@ struct go_report {
 	uint64_t last_goid;		/* largest goroutine id seen */
 	uint64_t live;			/* goroutines, without the runtime's own */
 	uint64_t by_age[GO_SLICES + 1]; /* as of a group, of all that are live */
-	uint64_t system;		/* the runtime's own */
 	uint64_t dead;			/* structs that wait to be used again */
 	uint64_t implausible;
 	uint64_t other; /* goroutines of groups that found no room */

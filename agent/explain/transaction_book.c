@@ -11,6 +11,7 @@
 
 #define PORT_POSTGRES  5432
 #define PORT_PGBOUNCER 6432
+#define BUCKETS	       4096 /* a process may have tens of thousands of sockets */
 
 static const char reason_no_stack[] = "who wrote to it last was not seen";
 static const char reason_no_names[] = "its stack could not be read";
@@ -36,13 +37,36 @@ struct connection {
 	struct connection *next;
 };
 
+/* What has answered as a database does. */
+struct server {
+	struct transaction_row row; /* its remote end counts */
+	struct server *next;
+};
+
 struct transaction_book {
 	transaction_stack stack;
 	void *context;
-	struct connection *connections;
+	struct connection *connections[BUCKETS]; /* by inode */
 	struct place *places;
+	struct server *servers;
 	uint64_t lost;
 };
+
+/* The connection after c, the first for NULL; NULL at the end. */
+static struct connection *next_connection(const struct transaction_book *b,
+					  const struct connection *c)
+{
+	size_t bucket = c ? c->row.inode % BUCKETS + 1 : 0;
+
+	if (c && c->next)
+		return c->next;
+	while (bucket < BUCKETS && !b->connections[bucket])
+		bucket++;
+	return bucket < BUCKETS ? b->connections[bucket] : NULL;
+}
+
+#define for_each_connection(b, c)                                                                  \
+	for (struct connection *c = next_connection(b, NULL); c; c = next_connection(b, c))
 
 int transaction_book_new(transaction_stack stack, void *context, struct transaction_book **ret)
 {
@@ -67,9 +91,11 @@ void transaction_book_free(struct transaction_book *b)
 {
 	if (!b)
 		return;
-	for (struct connection *c = b->connections, *next; c; c = next) {
-		next = c->next;
-		free(c);
+	transaction_book_begin(b);
+	transaction_book_end(b); /* none is shown: all go */
+	for (struct server *s = b->servers, *next; s; s = next) {
+		next = s->next;
+		free(s);
 	}
 	for (struct place *p = b->places, *next; p; p = next) {
 		next = p->next;
@@ -159,17 +185,40 @@ static void judge(struct transaction_book *b, struct connection *c)
 
 void transaction_book_begin(struct transaction_book *b)
 {
-	for (struct connection *c = b->connections; c; c = c->next)
+	for_each_connection (b, c)
 		c->shown = false;
 }
 
 static struct connection *find(struct transaction_book *b, uint64_t inode)
 {
-	struct connection *c = b->connections;
+	struct connection *c = b->connections[inode % BUCKETS];
 
 	while (c && c->row.inode != inode)
 		c = c->next;
 	return c;
+}
+
+static bool is_known_server(const struct transaction_book *b, const struct transaction_row *row)
+{
+	for (const struct server *s = b->servers; s; s = s->next)
+		if (same_server(&s->row, row))
+			return true;
+	return false;
+}
+
+static void note_server(struct transaction_book *b, const struct transaction_row *row)
+{
+	struct server *s;
+
+	if (!row->connection.state || is_known_server(b, row))
+		return;
+	s = calloc(1, sizeof(*s));
+	if (!s) {
+		b->lost++;
+		return;
+	}
+	*s = (struct server){ *row, b->servers };
+	b->servers = s;
 }
 
 /* A descriptor and its copies show the same socket: it counts once. */
@@ -183,19 +232,21 @@ void transaction_book_row(struct transaction_book *b, const struct transaction_r
 			b->lost++;
 			return;
 		}
-		c->next = b->connections;
-		b->connections = c;
+		c->row.inode = row->inode;
+		c->next = b->connections[row->inode % BUCKETS];
+		b->connections[row->inode % BUCKETS] = c;
 	}
 	if (c->shown)
 		return;
 	c->shown = true;
 	c->row = *row;
+	note_server(b, row);
 	judge(b, c);
 }
 
-void transaction_book_end(struct transaction_book *b)
+static void end_bucket(struct connection **at)
 {
-	for (struct connection **at = &b->connections, *c; (c = *at);) {
+	for (struct connection *c; (c = *at);) {
 		if (c->shown) {
 			at = &c->next;
 			continue;
@@ -204,6 +255,12 @@ void transaction_book_end(struct transaction_book *b)
 		*at = c->next;
 		free(c);
 	}
+}
+
+void transaction_book_end(struct transaction_book *b)
+{
+	for (size_t i = 0; i < BUCKETS; i++)
+		end_bucket(&b->connections[i]);
 }
 
 uint64_t transaction_book_lost(const struct transaction_book *b)
@@ -250,7 +307,7 @@ static double oldest_of(const struct transaction_book *b, const struct place *p)
 {
 	double oldest = NAN;
 
-	for (const struct connection *c = b->connections; c; c = c->next)
+	for_each_connection (b, c)
 		if (c->place == p && !(open_seconds(&c->row) <= oldest))
 			oldest = open_seconds(&c->row);
 	return oldest;
@@ -288,12 +345,8 @@ static bool is_server(const struct transaction_book *b, const struct transaction
 {
 	if (row->family == AF_UNIX) /* it may be anybody's */
 		return false;
-	if (row->remote_port == PORT_POSTGRES || row->remote_port == PORT_PGBOUNCER)
-		return true;
-	for (const struct connection *c = b->connections; c; c = c->next)
-		if (c->row.connection.state && same_server(&c->row, row))
-			return true;
-	return false;
+	return row->remote_port == PORT_POSTGRES || row->remote_port == PORT_PGBOUNCER ||
+	       is_known_server(b, row);
 }
 
 /* Why nothing can be said of a connection to a database; NULL when something can. */
@@ -312,7 +365,7 @@ static int add_unknown(const struct transaction_book *b, struct findings *ret)
 {
 	size_t first = ret->n;
 
-	for (const struct connection *c = b->connections; c; c = c->next) {
+	for_each_connection (b, c) {
 		const char *reason = why_unknown(b, &c->row);
 		struct finding *f = NULL;
 		char peer[FINDING_PEER_SIZE];

@@ -7,7 +7,8 @@
 #include "agent/base/cleanup.h"
 #include "agent/explain/source.h"
 
-static const struct source *const parts[] = { &source_acquire, &source_go, &source_gobirths };
+static const struct source *const parts[] = { &source_acquire, &source_go, &source_gobirths,
+					      &source_transaction };
 
 struct all_source {
 	void *states[ARRAY_SIZE(parts)]; /* NULL: has nothing to say of it */

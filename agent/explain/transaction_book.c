@@ -341,12 +341,16 @@ static int add_place(const struct transaction_book *b, const struct place *p, do
 	return r;
 }
 
+bool transaction_is_server_port(uint16_t port)
+{
+	return port == PORT_POSTGRES || port == PORT_PGBOUNCER;
+}
+
 static bool is_server(const struct transaction_book *b, const struct transaction_row *row)
 {
 	if (row->family == AF_UNIX) /* it may be anybody's */
 		return false;
-	return row->remote_port == PORT_POSTGRES || row->remote_port == PORT_PGBOUNCER ||
-	       is_known_server(b, row);
+	return transaction_is_server_port(row->remote_port) || is_known_server(b, row);
 }
 
 /* Why nothing can be said of a connection to a database; NULL when something can. */

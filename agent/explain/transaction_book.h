@@ -8,6 +8,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "agent/model/finding.h"
@@ -17,6 +18,9 @@
 #define TRANSACTION_KEEPS_SECONDS 5.0 /* and open for this long at the end: keeps */
 
 struct transaction_book;
+
+/* Whether servers, or poolers before them, listen on it by default. */
+bool transaction_is_server_port(uint16_t port);
 
 /* The stack of who wrote to a descriptor at about that time (ns), as addresses; 0 for none. */
 typedef size_t (*transaction_stack)(void *context, uint32_t fd, uint64_t sent,

@@ -10,7 +10,9 @@
 #include "agent/explain/source.h"
 #include "agent/explain/transaction_book.h"
 #include "agent/explain/transaction_titles.h"
+#include "agent/probe/identity.h"
 #include "agent/probe/transaction.h"
+#include "agent/runtime/go/objects.h"
 #include "agent/sites/reader.h"
 
 #define LIST_EVERY 5 /* polls: half a second */
@@ -19,13 +21,18 @@
  * for those that did. */
 #define CANDIDATES (TRANSACTION_FOLLOWED / 2)
 
+#define PART 0.25 /* of the budget, where other sources watch too: every packet costs */
+
 struct transaction_source {
+	const struct explain_options *options;
 	pid_t pid;
+	char *module; /* path of the program, escaped; NULL when it has none */
 	struct reader *reader;
 	struct transaction_probe *probe;
 	struct transaction_book *book;
 	struct transaction_titles titles;
 	unsigned int polls, candidates, locals;
+	bool detached, over_budget;
 	uint8_t listens[65536 / 8]; /* ports, a bit each */
 	uint64_t lost[LOSS_REASON_MAX];
 	struct transaction_write write;
@@ -44,6 +51,7 @@ static void source_free(void *source)
 		return;
 	transaction_probe_free(s->probe);
 	transaction_book_free(s->book);
+	free(s->module);
 	free(s);
 }
 
@@ -108,13 +116,57 @@ static int look(struct transaction_source *s)
 	return r;
 }
 
+struct scout {
+	const struct transaction_titles *titles;
+	bool served, loopback;
+};
+
+static void scout_row(void *context, const struct transaction_row *row)
+{
+	struct scout *w = context;
+
+	if (row->family == AF_UNIX || row->tcp_state != TCP_ESTABLISHED)
+		return;
+	w->served |= transaction_is_server_port(row->remote_port) ||
+		     transaction_titles_serve(w->titles, row);
+	w->loopback |= transaction_is_loopback(row);
+}
+
+/*
+ * Whether the process has a connection to a server, before anything of it was heard: the port says
+ * so, or a server here. One of another host with another port, and a unix socket, do not show whose
+ * they are: these are watched when transactions are asked for by name. Titles are read for who may
+ * need them.
+ */
+static int scout(struct transaction_source *s)
+{
+	struct scout w = { .titles = &s->titles };
+	int r = transaction_probe_list(s->probe, scout_row, &w);
+
+	if (r < 0 || (!w.served && !w.loopback))
+		return r < 0 ? r : -ENOENT;
+	if (w.loopback)
+		transaction_titles_read(&s->titles, s->reader);
+	if (!w.served)
+		r = transaction_probe_list(s->probe, scout_row, &w);
+	return r < 0 || w.served ? r : -ENOENT;
+}
+
+/* Where others watch too. */
+static bool is_part(const struct transaction_source *s)
+{
+	return !s->options->resource;
+}
+
 static int start(struct transaction_source *s)
 {
 	int r = transaction_book_new(stack_of_write, s, &s->book);
 
 	if (r == 0)
 		r = transaction_probe_new(s->pid, &s->probe);
-	if (r == 0)
+	if (r == 0 && is_part(s))
+		r = scout(s);
+	else if (r == 0)
 		transaction_titles_read(&s->titles, s->reader);
 	if (r == 0)
 		r = look(s);
@@ -128,24 +180,57 @@ static int source_open(const struct explain_options *options, struct reader *rea
 
 	if (!s)
 		return -ENOMEM;
+	s->options = options;
 	s->pid = options->pid;
+	s->module = identity_program(options->pid);
 	s->reader = reader;
 	r = start(s);
-	if (r < 0) {
-		source_free(s);
+	if (r == 0) {
+		*ret = s;
+		return 0;
+	}
+	source_free(s);
+	if (options->resource)
 		return log_error(r, "explain: cannot watch the packets of process %d",
 				 options->pid);
-	}
-	*ret = s;
-	return 0;
+	log_debug(r, "transaction: nothing is watched of process %d", options->pid);
+	return -ENOEXEC;
+}
+
+/* What was heard until then stands. */
+static void leave(struct transaction_source *s)
+{
+	if (s->detached)
+		return;
+	look(s);
+	transaction_probe_detach(s->probe);
+	s->detached = true;
+}
+
+static bool is_over(struct transaction_source *s)
+{
+	struct transaction_counts counts = { 0 };
+
+	if (!is_part(s))
+		return false;
+	transaction_probe_counts(s->probe, &counts);
+	return counts.seconds > PART * s->options->budget * s->options->duration;
 }
 
 static int source_poll(void *source)
 {
 	struct transaction_source *s = source;
 
+	if (s->detached)
+		return 0;
 	transaction_probe_tick(s->probe);
-	return ++s->polls % LIST_EVERY == 0 ? look(s) : 0;
+	if (++s->polls % LIST_EVERY != 0)
+		return 0;
+	s->over_budget = is_over(s);
+	if (!s->over_budget)
+		return look(s);
+	leave(s);
+	return 0;
 }
 
 static void source_cost(void *source, struct source_cost *ret)
@@ -158,21 +243,26 @@ static void source_cost(void *source, struct source_cost *ret)
 	for (int reason = 0; reason < LOSS_REASON_MAX; reason++)
 		ret->lost[reason] = counts.lost[reason] + s->lost[reason];
 	ret->lost[LOSS_NO_MEMORY] += transaction_book_lost(s->book);
+	ret->lost[LOSS_OVER_BUDGET] += s->over_budget;
 }
 
 static void source_detach(void *source)
 {
-	struct transaction_source *s = source;
-
-	look(s);
-	transaction_probe_detach(s->probe);
+	leave(source);
 }
 
+/* A Go program names its functions itself, stripped as it may be. Where C code in it wrote, that is
+ * named as everywhere. */
 static int name(void *context, const uint64_t *pcs, size_t n, struct site_frame **ret,
 		size_t *ret_n)
 {
 	struct transaction_source *s = context;
 
+	if (s->module && go_names_ask(s->reader, s->pid, s->module, pcs, n, ret, ret_n) == 0) {
+		if (*ret_n && *(*ret)[0].function)
+			return 0;
+		site_frames_free(*ret, *ret_n);
+	}
 	return reader_symbolize(s->reader, s->pid, pcs, n, ret, ret_n);
 }
 

@@ -23,15 +23,27 @@ static bool is_server(pid_t pid)
 	return backend_is_server(program);
 }
 
+static void set(uint8_t *ports, uint16_t port)
+{
+	ports[port / 8] |= (uint8_t)(1 << port % 8);
+}
+
+static bool is_set(const uint8_t *ports, uint16_t port)
+{
+	return ports[port / 8] >> port % 8 & 1;
+}
+
 static void read_one(struct transaction_titles *t, struct reader *reader, pid_t pid)
 {
 	struct backend_title b;
 	char title[TITLE];
 	size_t n = sizeof(title);
 
-	if (reader_title(reader, pid, title, &n) == 0 && backend_title_parse(title, n, &b) &&
-	    b.in_transaction)
-		t->open[b.port / 8] |= (uint8_t)(1 << b.port % 8);
+	if (reader_title(reader, pid, title, &n) < 0 || !backend_title_parse(title, n, &b))
+		return;
+	set(t->clients, b.port);
+	if (b.in_transaction)
+		set(t->open, b.port);
 }
 
 void transaction_titles_read(struct transaction_titles *t, struct reader *reader)
@@ -41,7 +53,7 @@ void transaction_titles_read(struct transaction_titles *t, struct reader *reader
 	struct dirent *entry;
 	int servers = 0;
 
-	memset(t->open, 0, sizeof(t->open));
+	*t = (struct transaction_titles){ 0 };
 	while (dir && servers < SERVERS && monotonic_ns() < end && (entry = readdir(dir))) {
 		pid_t pid = atoi(entry->d_name);
 
@@ -55,7 +67,7 @@ void transaction_titles_read(struct transaction_titles *t, struct reader *reader
 	t->time = monotonic_ns();
 }
 
-static bool is_loopback(const struct transaction_row *row)
+bool transaction_is_loopback(const struct transaction_row *row)
 {
 	static const struct in6_addr six = IN6ADDR_LOOPBACK_INIT;
 
@@ -64,10 +76,16 @@ static bool is_loopback(const struct transaction_row *row)
 	return row->family == AF_INET6 && memcmp(row->remote_addr, &six, sizeof(six)) == 0;
 }
 
+bool transaction_titles_serve(const struct transaction_titles *t, const struct transaction_row *row)
+{
+	return transaction_is_loopback(row) && row->local_port &&
+	       is_set(t->clients, row->local_port);
+}
+
 void transaction_titles_apply(const struct transaction_titles *t, struct transaction_row *row)
 {
-	if (row->connection.state || row->connection.tls || !is_loopback(row) || !row->local_port ||
-	    !(t->open[row->local_port / 8] >> row->local_port % 8 & 1))
+	if (row->connection.state || row->connection.tls || !transaction_titles_serve(t, row) ||
+	    !is_set(t->open, row->local_port))
 		return;
 	row->connection.state = TRANSACTION_OPEN;
 	row->connection.opened = row->connection.said = t->time;

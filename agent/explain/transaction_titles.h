@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What was open before a watch began: the titles of PostgreSQL servers on this host tell which of
- * their clients' ports are idle in transaction.
+ * What PostgreSQL servers on this host say in their titles: the ports of their clients, and what
+ * was open before a watch began, since they tell which of these are idle in transaction.
  */
 #pragma once
 
@@ -12,8 +12,9 @@
 #include "bpf/transaction.h"
 
 struct transaction_titles {
-	uint8_t open[65536 / 8]; /* clients' ports, a bit each */
-	uint64_t time;		 /* when they were read: ns, CLOCK_MONOTONIC */
+	uint8_t clients[65536 / 8]; /* ports, a bit each */
+	uint8_t open[65536 / 8];    /* of these, idle in transaction */
+	uint64_t time;		    /* when they were read: ns, CLOCK_MONOTONIC */
 };
 
 /* What cannot be read says nothing. */
@@ -22,3 +23,9 @@ void transaction_titles_read(struct transaction_titles *t, struct reader *reader
 /* A connection by loopback of which nothing was heard, and which was open then, is open still: say
  * so in its row. */
 void transaction_titles_apply(const struct transaction_titles *t, struct transaction_row *row);
+
+/* Whether a connection goes by loopback, and so to a server whose title may be read. */
+bool transaction_is_loopback(const struct transaction_row *row);
+/* Whether it is one of those that the titles told of. */
+bool transaction_titles_serve(const struct transaction_titles *t,
+			      const struct transaction_row *row);

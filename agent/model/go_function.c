@@ -42,3 +42,22 @@ bool go_function_is_standard(const char *function)
 			return true;
 	return false;
 }
+
+bool go_function_is_database(const char *function)
+{
+	static const char *const prefixes[] = { "database/sql.",
+						"database/sql/",
+						"github.com/lib/pq.",
+						"github.com/jackc/pg",
+						"github.com/go-pg/pg",
+						"github.com/jmoiron/sqlx.",
+						"github.com/uptrace/bun",
+						"github.com/jinzhu/gorm",
+						"gorm.io/",
+						"entgo.io/ent" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(prefixes); i++)
+		if (has_prefix(function, prefixes[i]))
+			return true;
+	return false;
+}

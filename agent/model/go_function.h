@@ -10,3 +10,7 @@ bool go_function_is_runtime(const char *function);
 /* Of the standard library, the runtime included. By the first part of its package's path, of which
  * the standard library has these only, and none with a dot. */
 bool go_function_is_standard(const char *function);
+
+/* Of what programs reach their database through: database/sql, and drivers and mappers that are
+ * widely used. */
+bool go_function_is_database(const char *function);

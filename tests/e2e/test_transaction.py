@@ -5,7 +5,9 @@ and who last used the connection; the repaired twin is silent; what is encrypted
 import json
 import os
 import signal
+import socket
 import subprocess
+import sys
 import time
 
 import pytest
@@ -213,6 +215,54 @@ def test_what_is_encrypted_is_said_not_to_be_seen(seep, workloads, conninfo):
         assert rows(answer, "idle") == []
         row = next(row for row in rows(answer, "unseen") if "encrypted" in row["reason"])
         assert (row["live"], row["pattern"], row["verdict"]) == (1, None, "undecided")
+
+
+def wait_programs(watching, wanted):
+    deadline = time.monotonic() + 60
+    while not programs() >= wanted:
+        assert watching.poll() is None and time.monotonic() < deadline, "did not attach"
+        time.sleep(0.1)
+
+
+def test_it_is_found_among_all(seep, workloads, database, conninfo):
+    """Nobody need ask for transactions: the server runs here and says whose connections it has."""
+    with Pool(workloads, "guilty", 3, conninfo + "disable") as pool:
+        watching = explainer.start(seep, pool.pid, "--duration", SECONDS + 6, "--json", "--budget",
+                                   explainer.BUDGET)
+        wait_programs(watching, {"transaction_call"})
+        time.sleep(1)
+        books = pool.say("burst")
+        row, = [row for row in rows(explainer.finish(watching), "idle")
+                if row["resource"] == "transaction"]
+        assert (row["pattern"], row["live"]) == ("idle-in-transaction", 3)
+        assert function(row) == books["site"]
+
+
+CLIENT = "import socket, sys; s = socket.create_connection(('127.0.0.1', int(sys.argv[1]))); " \
+    "sys.stdin.read()"
+
+
+def test_who_has_no_such_connection_is_not_listened_to(seep):
+    """A process with a connection by loopback that is none to a database: soon after the start
+    nothing of the topic is left in the kernel."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        client = subprocess.Popen([sys.executable, "-c", CLIENT, str(server.getsockname()[1])],
+                                  stdin=subprocess.PIPE)
+        try:
+            accepted, _ = server.accept()
+            watching, held = explainer.start(seep, client.pid, "--duration", 6, "--json", "--budget",
+                                             explainer.BUDGET), []
+            while watching.poll() is None:
+                held.append(programs())
+                time.sleep(0.2)
+            assert held[len(held) * 2 // 3] == set()
+            assert [row for row in explainer.finish(watching).rows
+                    if row["resource"] == "transaction"] == []
+            accepted.close()
+        finally:
+            client.kill()
+            client.wait()
+            client.stdin.close()
 
 
 @pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGKILL])

@@ -39,11 +39,48 @@ static void test_no_better(void **state)
 	assert_null(finding_frame(&f));
 }
 
+/* Who asked database/sql for it, and not the driver below; of a driver alone, who called that. */
+static void test_go_database(void **state)
+{
+	struct site_frame go[] = {
+		{ .function = "syscall.write", .file = "syscall/zsyscall.go", .module = "/shop" },
+		{ .function = "example.org/driver.(*conn).send",
+		  .file = "conn.go",
+		  .module = "/shop" },
+		{ .function = "database/sql.(*DB).QueryRow", .file = "sql.go", .module = "/shop" },
+		{ .function = "example.org/shop.(*Book).Settle",
+		  .file = "b.go",
+		  .module = "/shop" },
+	};
+	struct finding f = { .resource = "transaction", .frames = go, .n_frames = 4 };
+
+	assert_ptr_equal(finding_frame(&f), &go[3]);
+	go[1].function = "github.com/jackc/pgx/v5.(*Conn).Query";
+	go[2].function = "net/http.HandlerFunc.ServeHTTP";
+	assert_ptr_equal(finding_frame(&f), &go[3]);
+	f.n_frames = 2; /* nothing better */
+	assert_ptr_equal(finding_frame(&f), &go[0]);
+}
+
+/* A function of C may be called as a package of Go. */
+static void test_c_database(void **state)
+{
+	struct site_frame c[] = {
+		{ .function = "PQexec", .file = "fe-exec.c", .module = "/usr/lib/libpq.so.5" },
+		{ .function = "log", .file = "log.c", .module = "/usr/bin/shop" },
+	};
+	struct finding f = { .resource = "transaction", .frames = c, .n_frames = 2 };
+
+	assert_ptr_equal(finding_frame(&f), &c[1]);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_frame),
 		cmocka_unit_test(test_no_better),
+		cmocka_unit_test(test_go_database),
+		cmocka_unit_test(test_c_database),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -57,6 +57,7 @@ CLAIMED = {
     "events",
     "feed",
     "followup",
+    "ledger",
     "limits",
     "quotes",
     "search",

@@ -59,6 +59,8 @@ static json_t *finding(pid_t pid, const struct finding *f)
 
 	if (o && *f->peer)
 		json_object_set_new(o, "peer", json_string(f->peer));
+	if (o && *f->evidence)
+		json_object_set_new(o, "evidence", json_string(f->evidence));
 	if (o && f->reason)
 		json_object_set_new(o, "reason", json_string(f->reason));
 	return o;

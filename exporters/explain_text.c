@@ -93,6 +93,10 @@ static const char *verb(enum site_verdict verdict)
 static void write_sentence(FILE *to, const struct finding *f)
 {
 	write_place(to, f);
+	if (*f->evidence) {
+		fprintf(to, ": %s.\n", f->evidence);
+		return;
+	}
 	if (!f->n_frames) {
 		fprintf(to, ": %" PRIu64 " live", f->live);
 	} else {

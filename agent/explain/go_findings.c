@@ -154,5 +154,7 @@ int go_findings_all(const struct go_source *s, struct findings *ret)
 {
 	int r = go_findings_goroutines(s, ret);
 
-	return r == 0 ? go_findings_timers(s, ret) : r;
+	if (r == 0)
+		r = go_findings_timers(s, ret);
+	return r == 0 ? go_findings_collector(s, ret) : r;
 }

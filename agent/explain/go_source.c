@@ -19,6 +19,7 @@ static const struct go_wish wishes[] = {
 	{ "goroutine", GO_GOROUTINES, 1u << GO_GOROUTINES | 1u << GO_COLLECTOR,
 	  go_findings_goroutines },
 	{ "gotimer", GO_TIMERS, 1u << GO_GOROUTINES | 1u << GO_TIMERS, go_findings_timers },
+	{ "gc", GO_COLLECTOR, 1u << GO_COLLECTOR, go_findings_collector },
 };
 
 static const struct go_wish everything = { NULL, GO_GOROUTINES,
@@ -60,6 +61,7 @@ static int enter(struct go_source *s, double at)
 
 	if (r->status[GO_COLLECTOR] == GO_READ && !s->heap_began)
 		s->heap_began = r->collector.heap_marked;
+	gocollector_add(&s->collector, s->options->pid, r);
 	if (r->status[GO_GOROUTINES] == GO_READ)
 		e = go_sites_add(&s->goroutines, r, at);
 	if (e == 0 && r->status[GO_TIMERS] == GO_READ)

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "agent/explain/go_sites.h"
+#include "agent/explain/gocollector.h"
 #include "agent/explain/source.h"
 
 struct go_source {
@@ -12,6 +13,7 @@ struct go_source {
 	struct go_report *report; /* of the last pull */
 	const struct go_wish *wish;
 	struct go_sites goroutines, timers;
+	struct gocollector collector;
 	double began, next;  /* CLOCK_MONOTONIC */
 	uint64_t heap_began; /* bytes that the collector knew as alive at the first pull */
 	uint64_t failed;     /* reads */
@@ -28,4 +30,5 @@ struct go_wish {
 /* Append what the pulls tell. 0 or -ENOMEM. */
 int go_findings_goroutines(const struct go_source *s, struct findings *ret);
 int go_findings_timers(const struct go_source *s, struct findings *ret);
+int go_findings_collector(const struct go_source *s, struct findings *ret);
 int go_findings_all(const struct go_source *s, struct findings *ret);

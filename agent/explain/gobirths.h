@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "agent/explain/gocollector.h"
 #include "agent/explain/gomaps.h"
 #include "agent/explain/source.h"
 #include "agent/explain/survivors.h"
@@ -31,6 +32,7 @@ struct gobirths {
 	struct go_fates_request *request; /* room for the questions */
 	struct go_fates first, last;	  /* of the heap when the watch began, and now */
 	struct go_fates timers_first, timers_last;
+	struct gocollector collector; /* at the beginning and at the end */
 };
 
 /* What the oracles answer by; the context is the source. */

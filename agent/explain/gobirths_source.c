@@ -155,6 +155,16 @@ static int start_probes(struct gobirths *s)
 	return any ? 0 : r;
 }
 
+/* Of no report nothing is said about the collector. */
+static void look_at_collector(struct gobirths *s)
+{
+	struct go_request request = { .wanted = 1u << GO_COLLECTOR };
+	_cleanup_free_ struct go_report *report = NULL;
+
+	if (s->heap && go_scan(s->reader, s->options->pid, &request, GO_TIMEOUT_NS, &report) == 0)
+		gocollector_add(&s->collector, s->options->pid, report);
+}
+
 static int start_books(struct gobirths *s)
 {
 	struct survivor_oracle heap = {
@@ -180,6 +190,7 @@ static int start_books(struct gobirths *s)
 	s->first = s->last;
 	s->timers_first = s->timers_last;
 	s->began = monotonic_ns();
+	look_at_collector(s);
 	return r;
 }
 
@@ -310,6 +321,7 @@ static void source_detach(void *source)
 	struct gobirths *s = source;
 
 	windows_end(&s->windows);
+	look_at_collector(s);
 	if (take_births(s) < 0)
 		return;
 	if (s->heap)

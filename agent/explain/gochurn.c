@@ -3,13 +3,16 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "agent/base/text.h"
 #include "agent/explain/gochurn.h"
 #include "agent/model/go_function.h"
 
-#define RATE_LEAST   (4.0 * 1024 * 1024) /* bytes a second, of the function */
-#define CYCLES_LEAST 2.0		 /* a second */
-#define PART_LEAST   0.5		 /* of all bytes */
-#define GROWN_MOST   0.25		 /* of the live heap */
+#define RATE_LEAST   (64.0 * 1024 * 1024) /* bytes in a CPU second, of the function */
+#define CYCLES_LEAST 1.0		  /* a second */
+#define SHARE_LEAST  0.1		  /* of the CPU time */
+#define PART_LEAST   0.5		  /* of all bytes */
+#define GROWN_MOST   0.05		  /* of all bytes */
+#define PERCENT	     100.0
 
 /* The program's own function that the bytes go to, NULL when all is the library's. */
 static const char *function_of(const struct finding *f)
@@ -35,9 +38,26 @@ static double bytes_of(const char *function, const struct finding *findings, con
 
 static bool is_restless(const struct gochurn *c, double part)
 {
-	return c->seconds > 0 && part >= PART_LEAST &&
-	       part * c->allocated / c->seconds >= RATE_LEAST &&
-	       c->cycles / c->seconds >= CYCLES_LEAST && c->grown <= GROWN_MOST * c->heap;
+	return c->seconds > 0 && c->cpu > 0 && part >= PART_LEAST &&
+	       part * c->allocated / c->cpu >= RATE_LEAST &&
+	       c->cycles / c->seconds >= CYCLES_LEAST && !(c->share < SHARE_LEAST) &&
+	       c->grown <= GROWN_MOST * c->allocated;
+}
+
+static void tell(const struct gochurn *c, double part, struct finding *f)
+{
+	char rate[32], alive[32];
+
+	text_format_bytes(part * c->allocated / c->seconds, rate, sizeof(rate));
+	text_format_bytes(c->heap, alive, sizeof(alive));
+	f->evidence[0] = '\0';
+	text_append(f->evidence, sizeof(f->evidence),
+		    "%s a second, %.0f %% of all that is allocated, %s alive, %.0f collections a "
+		    "minute",
+		    rate, part * PERCENT, alive, c->cycles * 60 / c->seconds);
+	if (!isnan(c->share))
+		text_append(f->evidence, sizeof(f->evidence), " take up to %.0f %% of its CPU time",
+			    c->share * PERCENT);
 }
 
 void gochurn_mark(const struct gochurn *c, struct finding *findings, const uint64_t *bytes,
@@ -46,9 +66,14 @@ void gochurn_mark(const struct gochurn *c, struct finding *findings, const uint6
 	for (size_t i = 0; i < n && c->seen > 0; i++) {
 		const char *function = function_of(&findings[i]);
 
+		double part;
+
 		if (!function || findings[i].pattern || findings[i].verdict == SITE_KEEPS)
 			continue;
-		if (is_restless(c, bytes_of(function, findings, bytes, n) / c->seen))
-			findings[i].pattern = "allocation-churn";
+		part = bytes_of(function, findings, bytes, n) / c->seen;
+		if (!is_restless(c, part))
+			continue;
+		findings[i].pattern = "allocation-churn";
+		tell(c, part, &findings[i]);
 	}
 }

@@ -10,6 +10,8 @@
 
 struct gochurn {
 	double seconds;
+	double cpu;	  /* seconds of the process */
+	double share;	  /* of that for the collector, at most; NAN when not known */
 	double allocated; /* bytes, in all of the program */
 	double seen;	  /* of those, with their sites */
 	double cycles;	  /* collections */
@@ -19,8 +21,11 @@ struct gochurn {
 
 /*
  * Mark the sites of the function that allocates at least half of all bytes with the pattern
- * allocation-churn, where that is 4 MiB a second at least, the collector runs twice a second and
- * the live heap stays as it is. bytes: what each of the findings was seen to allocate.
+ * allocation-churn, where all of this holds, none of which asks how fast the host is or how busy:
+ * the function allocates 64 KiB in each millisecond of the process's CPU time, several times what a
+ * server allocates that does its work; the collector runs every second and takes a tenth of that
+ * time, so that it matters; of the bytes, one in twenty at most adds to the live heap. bytes: what
+ * each of the findings was seen to allocate.
  */
 void gochurn_mark(const struct gochurn *c, struct finding *findings, const uint64_t *bytes,
 		  size_t n);

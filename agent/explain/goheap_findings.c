@@ -172,15 +172,18 @@ static int add_rest(const struct judged *judged, size_t n, struct findings *list
 	return 0;
 }
 
-static void mark_churn(const struct gobirths *s, double seconds, const struct judged *judged,
-		       size_t n, struct finding *rows)
+static void mark_churn(const struct gobirths *s, const struct judged *judged, size_t n,
+		       struct finding *rows)
 {
+	const struct gocollector *w = &s->collector;
 	uint64_t bytes[SITES_SHOWN];
 	struct gochurn churn = {
-		.seconds = seconds,
-		.allocated = allocated(s),
+		.seconds = gocollector_seconds(w),
+		.cpu = w->last.cpu - w->first.cpu,
+		.share = gocollector_share(w),
+		.allocated = gocollector_allocated(w),
 		.seen = (double)survivors_totals(s->heap).bytes,
-		.cycles = (s->last.generation - s->first.generation) / 2.0,
+		.cycles = gocollector_cycles(w),
 		.heap = (double)s->last.heap_marked,
 		.grown = grown(s),
 	};
@@ -211,7 +214,7 @@ int goheap_findings(struct gobirths *s, double seconds, struct findings *ret)
 	for (size_t i = 0; i < shown && r == 0; i++)
 		r = add_finding(s, &judged[i], seconds, kept, ret);
 	if (r == 0 && shown)
-		mark_churn(s, seconds, judged, shown, ret->rows + first);
+		mark_churn(s, judged, shown, ret->rows + first);
 	if (r == 0 && n > SITES_SHOWN)
 		r = add_rest(judged + SITES_SHOWN, n - SITES_SHOWN, ret);
 	return r;

@@ -16,16 +16,18 @@
 
 enum site_verdict { SITE_UNDECIDED, SITE_KEEPS, SITE_RETURNS };
 
-#define FINDING_ALSO	  4
-#define FINDING_PEER_SIZE 80
+#define FINDING_ALSO	      4
+#define FINDING_PEER_SIZE     80
+#define FINDING_EVIDENCE_SIZE 200
 
 struct finding {
-	const char *resource;		/* a word of model/resource.h, or "heap", static */
-	const char *kind;		/* static or NULL */
-	const char *pattern;		/* name of a known mistake, static or NULL */
-	const char *also[FINDING_ALSO]; /* further patterns, static; NULL ends */
-	const char *reason;		/* why there is no stack, static or NULL */
-	char peer[FINDING_PEER_SIZE];	/* whom it is taken from, "10.0.0.5:5432", or "" */
+	const char *resource;		      /* a word of model/resource.h, or "heap", static */
+	const char *kind;		      /* static or NULL */
+	const char *pattern;		      /* name of a known mistake, static or NULL */
+	const char *also[FINDING_ALSO];	      /* further patterns, static; NULL ends */
+	const char *reason;		      /* why there is no stack, static or NULL */
+	char peer[FINDING_PEER_SIZE];	      /* whom it is taken from, "10.0.0.5:5432", or "" */
+	char evidence[FINDING_EVIDENCE_SIZE]; /* in words where counts do not tell it, or "" */
 	enum site_verdict verdict;
 	uint64_t live;	     /* objects that exist, as far as seen since the watch began */
 	uint64_t live_bytes; /* 0 where the resource has no bytes */

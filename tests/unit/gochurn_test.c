@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -30,15 +31,20 @@ static bool marks(const struct gochurn *c, enum site_verdict verdict)
 	return f[0].pattern != NULL;
 }
 
-static const struct gochurn busy = {
-	.seconds = 10, .allocated = 400 * MIB, .seen = 100, .cycles = 60, .heap = 4 * MIB
-};
+static const struct gochurn busy = { .seconds = 10,
+				     .cpu = 2,
+				     .share = 0.4,
+				     .allocated = 400 * MIB,
+				     .seen = 100,
+				     .cycles = 60,
+				     .heap = 4 * MIB };
 
 static void test_one_function_keeps_the_collector_busy(void **state)
 {
 	assert_true(marks(&busy, SITE_RETURNS));
 }
 
+/* Few collections; a collector that costs little; work that takes more than its allocations do. */
 static void test_calm(void **state)
 {
 	struct gochurn c = busy;
@@ -46,18 +52,48 @@ static void test_calm(void **state)
 	c.cycles = 5;
 	assert_false(marks(&c, SITE_RETURNS));
 	c = busy;
-	c.allocated = 20 * MIB;
+	c.share = 0.05;
+	assert_false(marks(&c, SITE_RETURNS));
+	c = busy;
+	c.cpu = 10;
 	assert_false(marks(&c, SITE_RETURNS));
 }
 
-/* What grows is another mistake. */
+/* The same work takes longer on a host that is busy, and as much CPU time. */
+static void test_busy_host(void **state)
+{
+	struct gochurn c = busy;
+
+	c.seconds = 50;
+	c.share = 1;
+	assert_true(marks(&c, SITE_RETURNS));
+	c.share = NAN;
+	assert_true(marks(&c, SITE_RETURNS));
+	c.cpu = NAN; /* nothing is known */
+	assert_false(marks(&c, SITE_RETURNS));
+}
+
+/* What grows is another mistake; what swings by half of a small heap does not grow. */
 static void test_growing(void **state)
 {
 	struct gochurn c = busy;
 
 	c.grown = 2 * MIB;
+	assert_true(marks(&c, SITE_RETURNS));
+	c.grown = 40 * MIB;
 	assert_false(marks(&c, SITE_RETURNS));
 	assert_false(marks(&busy, SITE_KEEPS));
+}
+
+static void test_words(void **state)
+{
+	struct finding f = { .resource = "goheap", .frames = frames, .n_frames = 2 };
+	const uint64_t bytes[] = { 75 };
+
+	gochurn_mark(&busy, &f, bytes, 1);
+	assert_string_equal(f.evidence,
+			    "30.0 MiB a second, 75 % of all that is allocated, 4.0 MiB alive, "
+			    "360 collections a minute take up to 40 % of its CPU time");
 }
 
 int main(void)
@@ -65,7 +101,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_one_function_keeps_the_collector_busy),
 		cmocka_unit_test(test_calm),
+		cmocka_unit_test(test_busy_host),
 		cmocka_unit_test(test_growing),
+		cmocka_unit_test(test_words),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

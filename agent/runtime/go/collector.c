@@ -8,6 +8,7 @@
 #define CONTROLLER_BYTES 512
 #define HEAP_PLAUSIBLE	 (1ull << 47)
 #define PERCENT_MAX	 1000000
+#define PROCESSORS_MAX	 4096
 
 enum { CONTROLLER_PERCENT = 0, CONTROLLER_LIMIT = 8 };
 
@@ -32,7 +33,7 @@ static int read_controller(struct go_process *p, struct go_collector *c)
 static int read_stats(struct go_process *p, struct go_collector *c)
 {
 	const struct go_layout *l = &p->layout;
-	uint8_t bytes[16];
+	uint8_t bytes[24]; /* numgc, numforcedgc, gc_cpu_fraction, last_gc_nanotime */
 	uint64_t stats = p->variables.memstats;
 	int r = go_memory_read(&p->memory, stats + l->stats_cycles, bytes, sizeof(bytes));
 
@@ -40,7 +41,18 @@ static int read_stats(struct go_process *p, struct go_collector *c)
 		return r;
 	c->cycles = go_u32(bytes);
 	memcpy(&c->cpu_fraction, bytes + 8, sizeof(c->cpu_fraction));
+	c->last_cycle = go_u64(bytes + 16);
 	return 0;
+}
+
+static uint32_t processors(struct go_process *p)
+{
+	uint64_t n;
+
+	if (!p->variables.allp ||
+	    go_memory_word(&p->memory, p->variables.allp + sizeof(uint64_t), &n) < 0)
+		return 0;
+	return n <= PROCESSORS_MAX ? (uint32_t)n : 0;
 }
 
 /* What contradicts itself is not where it is in the versions that are known. */
@@ -68,6 +80,7 @@ enum go_status go_collector_scan(struct go_builder *b)
 		return go_status_of(r);
 	if (!plausible(&c))
 		return GO_NO_LAYOUT;
+	c.processors = processors(p);
 	b->report->collector = c;
 	return GO_READ;
 }

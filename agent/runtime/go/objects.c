@@ -57,6 +57,21 @@ int go_fates_ask(struct reader *r, pid_t pid, struct go_fates_request *request,
 	return check_fates(ret, size, request->n);
 }
 
+int go_callers_ask(struct reader *r, pid_t pid, enum go_callee callee, struct go_callers *ret)
+{
+	struct go_callers_request request = { .ask = GO_ASK_CALLERS, .callee = callee };
+	const void *answer;
+	size_t size;
+	int e = reader_service(r, pid, &request, sizeof(request), LEARN_NS, &answer, &size);
+
+	if (e < 0)
+		return e;
+	if (size != sizeof(*ret))
+		return -EPIPE;
+	memcpy(ret, answer, sizeof(*ret));
+	return ret->n <= GO_CALLERS_MAX ? 0 : -EPIPE;
+}
+
 static int set_module(struct site_frame *frames, size_t n, const char *module)
 {
 	for (size_t i = 0; i < n; i++) {

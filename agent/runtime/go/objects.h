@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Single objects of a Go program: where births can be seen (points.c), and which of them still live
- * (fates.c), each read in the reader child; names of their stacks (names.c). The root process asks
- * by objects.c. Beside the reports of go.h, and by the same service.
+ * (fates.c), each read in the reader child; names of their stacks (names.c); who calls a function
+ * (callers.c). The root process asks by objects.c. Beside the reports of go.h, and by the same
+ * service.
  */
 #pragma once
 
@@ -14,7 +15,14 @@
 #include "bpf/survivor.h"
 
 /* The first word of a request; a go_request begins with GO_ASK_REPORT. */
-enum go_ask { GO_ASK_REPORT, GO_ASK_POINTS, GO_ASK_FATES, GO_ASK_NAMES, GO_ASK_MAX };
+enum go_ask {
+	GO_ASK_REPORT,
+	GO_ASK_POINTS,
+	GO_ASK_FATES,
+	GO_ASK_NAMES,
+	GO_ASK_CALLERS,
+	GO_ASK_MAX
+};
 
 /* What is born. */
 enum go_births {
@@ -92,7 +100,32 @@ struct go_names_request {
 	uint64_t pcs[SITE_FRAMES]; /* all are return addresses */
 };
 
+/* Functions whose callers are asked for. */
+enum go_callee {
+	GO_CALLEE_MEMORY_LIMIT, /* runtime/debug.SetMemoryLimit, inlined or not */
+	GO_CALLEE_MAX
+};
+
+#define GO_CALLERS_MAX 16
+
+struct go_callers_request {
+	uint32_t ask;
+	uint32_t callee; /* enum go_callee */
+};
+
+struct go_callers {
+	uint32_t n;
+	uint32_t pad;
+	struct go_caller {
+		uint64_t pc;	  /* return address of the call */
+		int64_t argument; /* where the code right before it tells */
+		uint32_t known;	  /* whether it does */
+		uint32_t pad;
+	} rows[GO_CALLERS_MAX];
+};
+
 _Static_assert(sizeof(struct go_object) == 24, "wire format");
+_Static_assert(sizeof(struct go_caller) == 24, "wire format");
 _Static_assert(sizeof(struct go_fates_request) <= sizeof(struct stack_copy),
 	       "the child has room for no longer request");
 
@@ -107,6 +140,10 @@ int go_points_ask(struct reader *r, pid_t pid, enum go_births births, struct go_
 /* Fill the answer for n objects, at most GO_OBJECTS_MAX; the request's ask is set here. */
 int go_fates_ask(struct reader *r, pid_t pid, struct go_fates_request *request,
 		 struct go_fates *ret);
+
+/* The calls of a function in the program's code, by address. -ENOENT when it has no such function,
+ * else as for every reader call. */
+int go_callers_ask(struct reader *r, pid_t pid, enum go_callee callee, struct go_callers *ret);
 
 /* Name n return addresses, innermost first, inlined calls among them: as reader_symbolize. module:
  * the path of the program, escaped. */

@@ -48,6 +48,8 @@ int go_fates_answer(struct go_process *p, const void *request, size_t size, void
 		    size_t *ret_size);
 int go_names_answer(struct go_process *p, const void *request, size_t size, void *answer,
 		    size_t *ret_size);
+int go_callers_answer(struct go_process *p, const void *request, size_t size, void *answer,
+		      size_t *ret_size);
 
 /* A report while it is made: names are kept once. */
 struct go_builder {

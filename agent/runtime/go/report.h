@@ -121,9 +121,12 @@ struct go_collector {
 	uint64_t memory_limit;		  /* bytes; INT64_MAX for none */
 	uint64_t total_alloc, total_free; /* bytes since the start, objects of all sizes */
 	uint64_t mapped_ready;		  /* bytes of memory that the runtime has in use */
+	uint64_t last_cycle;		  /* ns of CLOCK_MONOTONIC, when it ended; 0 for none */
 	uint32_t cycles;
 	int32_t percent;     /* GOGC; -1 when off */
-	double cpu_fraction; /* of the program's CPU time since its start */
+	double cpu_fraction; /* of all processors' time from the start to the last cycle */
+	uint32_t processors; /* GOMAXPROCS; 0 when not known */
+	uint32_t pad;
 };
 
 struct go_report {

@@ -62,6 +62,7 @@ CLAIMED = {
     "quotes",
     "search",
     "sessions",
+    "settings",
 }
 
 

@@ -119,7 +119,9 @@ static const struct window_ops window_ops = {
 
 static int start_probe(struct gobirths *s, enum go_births births)
 {
-	struct survivor_options o = { .pid = s->options->pid, .host = s->host };
+	struct survivor_options o = { .reader = s->reader,
+				      .pid = s->options->pid,
+				      .host = s->host };
 	_cleanup_close_ int fd = -1;
 	struct go_points points;
 	int r = go_points_ask(s->reader, s->options->pid, births, &points, &fd);

@@ -102,6 +102,9 @@ static int set_up(struct heap *h, const struct heap_options *o)
 	if (r == 0)
 		r = uprobe_set_new(o->pid, o->host.rung, &h->probes);
 	if (r == 0)
+		r = uprobe_hold_start(h->probes, o->reader,
+				      bpf_program__fd(h->object->progs.heap_enter));
+	if (r == 0)
 		r = add_probes(h);
 	if (r < 0)
 		return r;

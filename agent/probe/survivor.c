@@ -54,6 +54,9 @@ static int set_up(struct survivor *s, const struct survivor_options *o)
 	r = load_object(s, o);
 	if (r == 0)
 		r = uprobe_set_new(o->pid, o->host.rung, &s->probes);
+	if (r == 0)
+		r = uprobe_hold_start(s->probes, o->reader,
+				      bpf_program__fd(s->object->progs.survivor_birth));
 	for (size_t i = 0; i < o->n_offsets && r == 0; i++)
 		r = uprobe_set_add(s->probes, o->file_fd, o->offsets[i],
 				   bpf_program__fd(s->object->progs.survivor_birth), UPROBE_HOT);

@@ -13,9 +13,11 @@
 #include "agent/probe/uprobe.h"
 #include "bpf/survivor.h"
 
+struct reader;
 struct survivor;
 
 struct survivor_options {
+	struct reader *reader;
 	pid_t pid;
 	struct uprobe_host host;
 	struct survivor_heap heap; /* zeroed: objects without a size */

@@ -9,11 +9,13 @@
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <time.h>
 
 #include <bpf/libbpf.h>
 
 #include "agent/base/cleanup.h"
 #include "agent/probe/uprobe.h"
+#include "agent/sites/reader.h"
 
 /* Of linux/bpf.h since 6.6; the installed header may be older. */
 #define ATTACH_TRACE_UPROBE_MULTI 48
@@ -35,7 +37,8 @@ struct probe {
 	uint64_t offset;
 };
 
-#define PROBES_MAX 64
+#define PROBES_MAX   64
+#define IN_FLIGHT_MS 50 /* far more than a CPU takes from a trap to the kernel's look at it */
 
 struct uprobe_set {
 	pid_t pid;
@@ -44,6 +47,8 @@ struct uprobe_set {
 	size_t n;
 	int fds[PROBES_MAX]; /* links or perf events */
 	size_t n_fds;
+	struct probe hold; /* its file_fd is -1: there is none */
+	int hold_fd;
 };
 
 const char *uprobe_rung_name(enum uprobe_rung rung)
@@ -69,8 +74,21 @@ int uprobe_set_new(pid_t pid, enum uprobe_rung rung, struct uprobe_set **ret)
 		return -ENOMEM;
 	set->pid = pid;
 	set->rung = rung;
+	set->hold.file_fd = set->hold_fd = -1;
 	*ret = set;
 	return 0;
+}
+
+static void let_go(struct uprobe_set *set)
+{
+	struct timespec pause = { .tv_nsec = IN_FLIGHT_MS * 1000000L };
+
+	if (set->hold_fd >= 0) {
+		nanosleep(&pause, NULL);
+		close(set->hold_fd);
+	}
+	if (set->hold.file_fd >= 0)
+		close(set->hold.file_fd);
 }
 
 void uprobe_set_free(struct uprobe_set *set)
@@ -78,27 +96,42 @@ void uprobe_set_free(struct uprobe_set *set)
 	if (!set)
 		return;
 	uprobe_set_detach(set);
+	let_go(set);
 	for (size_t i = 0; i < set->n; i++)
 		close(set->probes[i].file_fd);
 	free(set);
 }
 
-int uprobe_set_add(struct uprobe_set *set, int file_fd, uint64_t offset, int program_fd,
-		   unsigned int flags)
+static int fill_probe(struct probe *p, int file_fd, uint64_t offset, int program_fd,
+		      unsigned int flags)
 {
-	struct probe *p = &set->probes[set->n];
 	struct stat st;
 
-	if (set->n == PROBES_MAX)
-		return -E2BIG;
 	if (fstat(file_fd, &st) < 0)
 		return -errno;
 	*p = (struct probe){ st.st_dev, st.st_ino, -1, program_fd, flags, offset };
 	p->file_fd = fcntl(file_fd, F_DUPFD_CLOEXEC, 0);
-	if (p->file_fd < 0)
-		return -errno;
-	set->n++;
-	return 0;
+	return p->file_fd < 0 ? -errno : 0;
+}
+
+int uprobe_set_add(struct uprobe_set *set, int file_fd, uint64_t offset, int program_fd,
+		   unsigned int flags)
+{
+	int r = set->n < PROBES_MAX
+			? fill_probe(&set->probes[set->n], file_fd, offset, program_fd, flags)
+			: -E2BIG;
+
+	set->n += r == 0;
+	return r;
+}
+
+int uprobe_hold_start(struct uprobe_set *set, struct reader *reader, int program_fd)
+{
+	_cleanup_close_ int fd = -1;
+	uint64_t offset;
+	int r = reader_find_start(reader, set->pid, &offset, &fd);
+
+	return r < 0 ? r : fill_probe(&set->hold, fd, offset, program_fd, 0);
 }
 
 static bool same_link(const struct probe *a, const struct probe *b)
@@ -107,33 +140,40 @@ static bool same_link(const struct probe *a, const struct probe *b)
 	       a->flags == b->flags;
 }
 
+/* A link for n offsets in the file of a probe. */
+static int open_multi(const struct uprobe_set *set, const struct probe *p, const uint64_t *offsets,
+		      uint32_t n)
+{
+	struct multi_attr attr = { 0 };
+	char path[32];
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", p->file_fd);
+	attr.program_fd = (__u32)p->program_fd;
+	attr.attach_type = ATTACH_TRACE_UPROBE_MULTI;
+	attr.path = (uintptr_t)path;
+	attr.offsets = (uintptr_t)offsets;
+	attr.count = n;
+	attr.multi_flags = p->flags & UPROBE_RETURN ? UPROBE_MULTI_RETURN : 0;
+	attr.pid = (__u32)set->pid;
+	fd = (int)syscall(__NR_bpf, BPF_LINK_CREATE, &attr, sizeof(attr));
+	return fd < 0 ? -errno : fd;
+}
+
 /* One link for the probes of the set that go with the first one; marks them as done. */
 static int attach_multi(struct uprobe_set *set, size_t first, bool done[])
 {
 	const struct probe *p = &set->probes[first];
 	uint64_t offsets[PROBES_MAX];
-	char path[32];
-	struct multi_attr attr = { 0 };
-	int fd;
+	uint32_t n = 0;
 
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", p->file_fd);
 	for (size_t i = first; i < set->n; i++) {
 		if (done[i] || !same_link(p, &set->probes[i]))
 			continue;
-		offsets[attr.count++] = set->probes[i].offset;
+		offsets[n++] = set->probes[i].offset;
 		done[i] = true;
 	}
-	attr.program_fd = (__u32)p->program_fd;
-	attr.attach_type = ATTACH_TRACE_UPROBE_MULTI;
-	attr.path = (uintptr_t)path;
-	attr.offsets = (uintptr_t)offsets;
-	attr.multi_flags = p->flags & UPROBE_RETURN ? UPROBE_MULTI_RETURN : 0;
-	attr.pid = (__u32)set->pid;
-	fd = (int)syscall(__NR_bpf, BPF_LINK_CREATE, &attr, sizeof(attr));
-	if (fd < 0)
-		return -errno;
-	set->fds[set->n_fds++] = fd;
-	return 0;
+	return open_multi(set, p, offsets, n);
 }
 
 /* The number of the kernel's uprobe event source, and which bit of config means "return". */
@@ -146,7 +186,7 @@ static int perf_source(uint32_t *ret_type)
 	return fscanf(f, "%u", ret_type) == 1 ? 0 : -ENODATA;
 }
 
-static int attach_perf(struct uprobe_set *set, const struct probe *p)
+static int open_perf(const struct uprobe_set *set, const struct probe *p)
 {
 	struct perf_event_attr attr = { .size = sizeof(attr) };
 	_cleanup_close_ int fd = -1;
@@ -165,22 +205,39 @@ static int attach_perf(struct uprobe_set *set, const struct probe *p)
 		return -errno;
 	if (ioctl(fd, PERF_EVENT_IOC_SET_BPF, p->program_fd) < 0)
 		return -errno;
-	set->fds[set->n_fds++] = TAKE_FD(fd);
-	return 0;
+	return TAKE_FD(fd);
 }
 
 static int attach_some(struct uprobe_set *set, unsigned int flags)
 {
 	bool done[PROBES_MAX] = { false };
-	int r = 0;
 
-	for (size_t i = 0; i < set->n && r == 0; i++) {
+	for (size_t i = 0; i < set->n; i++) {
+		int fd;
+
 		if (done[i] || set->probes[i].flags != flags)
 			continue;
-		r = set->rung == UPROBE_MULTI ? attach_multi(set, i, done)
-					      : attach_perf(set, &set->probes[i]);
+		fd = set->rung == UPROBE_MULTI ? attach_multi(set, i, done)
+					       : open_perf(set, &set->probes[i]);
+		if (fd < 0)
+			return fd;
+		set->fds[set->n_fds++] = fd;
 	}
-	return r;
+	return 0;
+}
+
+static int attach_hold(struct uprobe_set *set)
+{
+	const struct probe *p = &set->hold;
+	int fd;
+
+	if (p->file_fd < 0 || set->hold_fd >= 0)
+		return 0;
+	fd = set->rung == UPROBE_MULTI ? open_multi(set, p, &p->offset, 1) : open_perf(set, p);
+	if (fd < 0)
+		return fd;
+	set->hold_fd = fd;
+	return 0;
 }
 
 int uprobe_set_attach(struct uprobe_set *set)
@@ -188,7 +245,7 @@ int uprobe_set_attach(struct uprobe_set *set)
 	/* Returns first: a call that is seen entering is then seen leaving. */
 	static const unsigned int order[] = { UPROBE_RETURN, 0, UPROBE_RETURN | UPROBE_HOT,
 					      UPROBE_HOT };
-	int r = 0;
+	int r = attach_hold(set);
 
 	for (size_t i = 0; i < ARRAY_SIZE(order) && r == 0; i++)
 		r = attach_some(set, order[i]);

@@ -11,6 +11,7 @@
 #include <sys/types.h>
 
 struct bpf_program;
+struct reader;
 struct uprobe_set;
 
 enum uprobe_rung {
@@ -60,7 +61,19 @@ enum uprobe_flags {
 int uprobe_set_add(struct uprobe_set *set, int file_fd, uint64_t offset, int program_fd,
 		   unsigned int flags);
 
-/* All or nothing: on failure nothing stays attached. */
+/*
+ * A probe that keeps the others harmless: it stays from the first attach until the set is freed, at
+ * an instruction that the process does not come to again, its program's beginning.
+ *
+ * When the last probe of a process is gone, the kernel takes the process for one without probes: a
+ * thread that ran into a trap just before it was taken out, and whose CPU has not yet come to the
+ * kernel's look at it, then gets SIGTRAP and the process ends (MMF_HAS_UPROBES in kernel/events/
+ * uprobes.c: mmf_recalc_uprobes clears what uprobe_pre_sstep_notifier asks). Met once in some
+ * thousand windows on a busy virtual machine. While one probe is left, this does not come about.
+ */
+int uprobe_hold_start(struct uprobe_set *set, struct reader *reader, int program_fd);
+
+/* All or nothing: on failure nothing of it stays attached but the hold. */
 int uprobe_set_attach(struct uprobe_set *set);
 
 /* Returns when the last trap is gone. */

@@ -290,6 +290,11 @@ int reader_find_function(struct reader *r, pid_t pid, const char *module, const 
 	return e;
 }
 
+int reader_find_start(struct reader *r, pid_t pid, uint64_t *ret_offset, int *ret_fd)
+{
+	return reader_find_function(r, pid, "", "", ret_offset, ret_fd);
+}
+
 int reader_rules(struct reader *r, pid_t pid, const uint64_t *pcs, size_t n, struct frame_rule *ret)
 {
 	struct call c = { .head = { .type = WIRE_RULES, .n = (uint32_t)n },

@@ -76,6 +76,12 @@ int reader_find_probe(struct reader *r, pid_t pid, const char *module, const cha
 		      struct reader_place *ret, int *ret_fd);
 
 /*
+ * Where the program of pid began (the entry point of its executable): an instruction that it does
+ * not come to again. As reader_find_function.
+ */
+int reader_find_start(struct reader *r, pid_t pid, uint64_t *ret_offset, int *ret_fd);
+
+/*
  * How the frames that return to these addresses are left (bpf/lib/frame.h), at most SITE_FRAMES of
  * them; an address that no table covers is FRAME_STOP.
  */

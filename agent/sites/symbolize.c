@@ -111,9 +111,16 @@ static bool ends_with(const char *path, const char *end)
 
 static int find_function(struct module *m, const char *function, uint64_t *ret_offset)
 {
+	GElf_Ehdr header;
 	uint64_t address;
-	int r = symbols_find(m, function, &address);
+	int r = 0;
 
+	if (*function)
+		r = symbols_find(m, function, &address);
+	else if (gelf_getehdr(m->image.elf, &header))
+		address = header.e_entry;
+	else
+		r = -ENOEXEC;
 	return r < 0 ? r : module_offset(m, address, ret_offset);
 }
 

@@ -16,8 +16,8 @@ int symbolize(struct spaces *s, uint64_t process, const struct source *source, b
 	      const uint64_t *pcs, size_t n, struct frame_writer *writer);
 
 /*
- * Find a function in the module whose path ends with the name ("" for the executable). -ENOENT when
- * there is no such module or function.
+ * Find a function in the module whose path ends with the name ("" for the executable). The
+ * function "" is where the module begins. -ENOENT when there is no such module or function.
  */
 int symbolize_find(struct spaces *s, uint64_t process, const struct source *source,
 		   const char *module, const char *function, struct wire_place *ret);

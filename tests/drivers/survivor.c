@@ -40,7 +40,7 @@ static int run_windows(struct survivor *s, long windows, unsigned long *ret_birt
 
 static int watch(struct reader *reader, pid_t pid, long windows)
 {
-	struct survivor_options o = { .pid = pid };
+	struct survivor_options o = { .reader = reader, .pid = pid };
 	_cleanup_close_ int fd = -1;
 	unsigned long births = 0;
 	struct go_points points;

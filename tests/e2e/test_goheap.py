@@ -2,7 +2,9 @@
 """The heap of Go programs without a heap profile: windows name who keeps, by the collector's marks,
 and the program does not notice."""
 
+import struct
 import subprocess
+import time
 
 import pytest
 
@@ -12,6 +14,7 @@ from conftest import BUILD
 
 SECONDS = 10
 WINDOWS = 1000
+AT_ENTRY, TRAP = 9, b"\xcc"  # of elf.h; of x86
 
 
 @pytest.fixture(scope="module", params=gobooks.ends())
@@ -59,6 +62,31 @@ def test_sites_have_lines(answers):
     for row in answers[0].keepers():
         assert all(frame["line"] for frame in row["stack"])
         assert row["stack"][-1]["function"] == "runtime.goexit"
+
+
+def at_start(pid):
+    """The byte where the program began."""
+    with open(f"/proc/{pid}/auxv", "rb") as auxv:
+        entry = dict(struct.iter_unpack("QQ", auxv.read()))[AT_ENTRY]
+    with open(f"/proc/{pid}/mem", "rb") as memory:
+        memory.seek(entry)
+        return memory.read(1)
+
+
+@pytest.mark.timeout(180)
+def test_one_probe_outlasts_all_windows(version):
+    """Or the kernel ends a process that ran into a trap just when the last one went (uprobe.h)."""
+    with gobooks.Books(version, "grow") as books:
+        before = at_start(books.pid)
+        assert before != TRAP
+        with subprocess.Popen([BUILD / "tests/drivers/survivor", str(books.pid), "40"],
+                              stdout=subprocess.PIPE) as windows:
+            while at_start(books.pid) != TRAP:
+                assert windows.poll() is None
+            seen = [at_start(books.pid) for _ in range(200) if time.sleep(0.001) is None]
+            assert windows.poll() is None
+            assert set(seen) == {TRAP}
+        assert at_start(books.pid) == before
 
 
 @pytest.mark.timeout(180)

@@ -136,6 +136,12 @@ class Redis(Server):
         return ["redis-server", "--port", self.port, "--bind", "127.0.0.1", "--save", "",
                 "--appendonly", "no", "--dir", self.folder]
 
+    def start(self):
+        """Full from the start: every key is there, and its list was longer than it will be."""
+        super().start()
+        self.run("redis-benchmark", "-p", self.port, "-c", 20, "-r", 1000, "-t", "set,lpush,lpop",
+                 "-n", 10000, "-q")
+
     def load_command(self, seconds):
         return ["timeout", seconds, "redis-benchmark", "-p", self.port, "-c", 20, "-r", 1000,
                 "-t", "set,get,lpush,lpop", "-n", 2000, "-k", 0, "-q", "-l"]

@@ -121,16 +121,18 @@ def damage(path):
 @pytest.mark.parametrize("names, goes_on", [
     (["trends"], True), (["trends", "trends.old"], False), (["journal"], True)])
 def test_a_corrupt_file_is_set_aside_with_one_warning(seep, tmp_path, names, goes_on):
+    # A snapshot each second, so that the journal fills between two, however slow the censuses are.
+    slow = "--trend.window=8s"
     state = tmp_path / "agent" / "state"
-    first = start(seep, tmp_path, "agent")
-    deadline = time.monotonic() + 20
+    first = start(seep, tmp_path, "agent", slow)
+    deadline = time.monotonic() + 90
     while not (state / "trends.old").exists() or (state / "journal").stat().st_size < 100:
         assert time.monotonic() < deadline
         time.sleep(0.05)
     end(first, signal.SIGKILL)
     for name in names:
         damage(state / name)
-    with start(seep, tmp_path, "agent") as agent:
+    with start(seep, tmp_path, "agent", slow) as agent:
         assert len(complaints(agent)) == 1, agent.log.read_text()
         assert "set aside" in complaints(agent)[0]
         assert {f"{name}.bad" for name in names} == {path.name for path in state.glob("*.bad")}

@@ -107,6 +107,10 @@ $(O)/tests/unit/%: tests/unit/%.c $(O)/libseep.a
 	$(call say,TEST,$@)
 	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP $< -o $@ $(O)/libseep.a -lcmocka $(ALL_LIBS)
 
+# Whose reader is made by the test.
+$(O)/tests/unit/go_census_test: private ALL_CFLAGS += \
+	-Wl,--wrap=go_scan,--wrap=late_reader_get,--wrap=reader_forget
+
 # A part of seep behind a main of its own, for end-to-end tests of that part.
 $(O)/tests/drivers/%: tests/drivers/%.c $(O)/libseep.a
 	@mkdir -p $(@D)

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdio.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -12,7 +14,7 @@
 
 #define FDS_MAX	    8
 #define END_WAIT_MS 200
-#define LOST_MAX    16
+#define HELD_MAX    16
 
 /* After fork in what may be a process of many threads: async-signal-safe calls only. */
 static int place_descriptors(const int *fds, size_t n)
@@ -85,23 +87,61 @@ static void wait_end(pid_t pid)
 		poll(&p, 1, END_WAIT_MS);
 }
 
-void child_end(pid_t pid)
-{
-	static pid_t lost[LOST_MAX];
+static pid_t held[HELD_MAX];
 
-	for (size_t i = 0; i < LOST_MAX; i++)
-		if (lost[i] > 0 && waitpid(lost[i], NULL, WNOHANG) != 0)
-			lost[i] = 0;
+size_t child_count_held(void)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < HELD_MAX; i++) {
+		if (held[i] > 0 && waitpid(held[i], NULL, WNOHANG) != 0)
+			held[i] = 0;
+		n += held[i] > 0;
+	}
+	return n;
+}
+
+bool child_end(pid_t pid)
+{
+	child_count_held();
 	if (pid <= 0)
-		return;
+		return true;
 	kill(pid, SIGKILL);
 	wait_end(pid);
 	if (waitpid(pid, NULL, WNOHANG) != 0)
-		return;
-	for (size_t i = 0; i < LOST_MAX; i++) {
-		if (lost[i] == 0) {
-			lost[i] = pid;
-			return;
+		return true;
+	for (size_t i = 0; i < HELD_MAX; i++) {
+		if (held[i] == 0) {
+			held[i] = pid;
+			break;
 		}
 	}
+	return !child_look(pid).asleep;
+}
+
+static ssize_t read_proc(pid_t pid, const char *name, char *dst, size_t size)
+{
+	_cleanup_close_ int fd = -1;
+	char path[48];
+	ssize_t n;
+
+	snprintf(path, sizeof(path), "/proc/%d/%s", pid, name);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	n = fd < 0 ? -1 : read(fd, dst, size - 1);
+	dst[n > 0 ? n : 0] = '\0';
+	return n;
+}
+
+struct child_look child_look(pid_t pid)
+{
+	struct child_look look = { 0 };
+	char text[256];
+	const char *state;
+
+	read_proc(pid, "stat", text, sizeof(text));
+	state = strrchr(text, ')'); /* after the name */
+	look.asleep = state && state[1] == ' ' && (state[2] == 'D' || state[2] == 'S');
+	read_proc(pid, "schedstat", text, sizeof(text)); /* time run, time waited, times run */
+	sscanf(text, "%*u %*u %" SCNu64, &look.runs);
+	return look;
 }

@@ -6,7 +6,9 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <string.h>
 #include <sys/types.h>
 #include <unistd.h>
@@ -24,8 +26,22 @@ struct child_entry {
  */
 int child_spawn(const struct child_entry *entry, const int *fds, size_t n, pid_t *ret_pid);
 
-/* Kill and reap. One that the kernel holds in an unfinished call is reaped at a later call. */
-void child_end(pid_t pid);
+/*
+ * Kill and reap. False for one that the kernel holds in a call that not even a kill ends: it waits
+ * for a file server, and is reaped at a later call.
+ */
+bool child_end(pid_t pid);
+
+/* How many of those there are, of all threads' children. */
+size_t child_count_held(void);
+
+/* Whether a child sleeps in the kernel, and how often it has run so far: one that slept at two
+ * looks, and has not run between them, makes no progress. */
+struct child_look {
+	bool asleep;
+	uint64_t runs;
+};
+struct child_look child_look(pid_t pid);
 
 /*
  * The child's end of child_spawn: `int function(void)` gives its exit status. A constructor, since

@@ -12,6 +12,7 @@
 
 #define REQUEST_NS 2000000000ull
 #define TITLE_NS   1000000000ull
+#define LOOK_NS	   2000000000ull  /* between two looks whether the child still makes progress */
 #define DWARF_NS   10000000000ull /* a debug file of a gigabyte, on a busy host; for explain only */
 
 struct reader {
@@ -93,13 +94,34 @@ static int give(struct reader *r, const struct target *t, uint64_t deadline)
 	return message_send(r->worker.socket, &part, 1, fd, deadline);
 }
 
+/*
+ * A call may be patient, for a busy host; there is no point in it when the child is held by a page
+ * that nobody answers for. -ETIMEDOUT then too.
+ */
+static ssize_t receive(struct reader *r, uint64_t deadline)
+{
+	struct child_look before = { 0 }, now;
+
+	for (;;) {
+		uint64_t look = monotonic_ns() + LOOK_NS;
+		ssize_t n = message_receive(r->worker.socket, r->answer, sizeof(r->answer),
+					    look < deadline ? look : deadline, NULL);
+
+		if (n != -ETIMEDOUT || look >= deadline)
+			return n;
+		now = child_look(r->worker.pid);
+		if (before.asleep && now.asleep && before.runs == now.runs)
+			return -ETIMEDOUT;
+		before = now;
+	}
+}
+
 static int wait_answer(struct reader *r, const struct target *t, struct call *c)
 {
 	struct wire_reply head;
 
 	for (int asks = 0; asks < WIRE_ASKS_MAX; asks++) {
-		ssize_t n = message_receive(r->worker.socket, r->answer, sizeof(r->answer),
-					    c->deadline, NULL);
+		ssize_t n = receive(r, c->deadline);
 		int e;
 
 		if (n < (ssize_t)sizeof(head))
@@ -134,11 +156,11 @@ static int send_request(struct reader *r, struct call *c)
 	return message_send(r->worker.socket, parts, ARRAY_SIZE(parts), -1, c->deadline);
 }
 
-/* The child is lost; the next call has another. */
-static void lose_child(struct reader *r, int e)
+/* The child is lost; the next call has another. False as child_end. */
+static bool lose_child(struct reader *r, int e)
 {
 	r->lost[e == -ETIMEDOUT ? LOSS_TIMEOUT : LOSS_CRASHED]++;
-	worker_stop(&r->worker);
+	return worker_stop(&r->worker);
 }
 
 /* A child that ended while nothing was asked of it is nobody's fault. */
@@ -184,7 +206,8 @@ static int exchange(struct reader *r, pid_t pid, struct call *c)
 		t->plain = true;
 	else
 		t->faults++;
-	lose_child(r, e);
+	if (!lose_child(r, e))
+		t->faults = TARGET_FAULTS; /* it would hold the next one too */
 	return e == -ETIMEDOUT ? e : -EPIPE;
 }
 

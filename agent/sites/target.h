@@ -15,7 +15,8 @@ struct target {
 	uint64_t name; /* for the reader (protocol.h) */
 	uint64_t used; /* for the choice of whom to drop */
 	bool plain;    /* an answer was lost while its DWARF was read: symbols alone from now on */
-	unsigned int faults; /* other lost answers */
+	unsigned int
+		faults; /* other lost answers; TARGET_FAULTS at once for one that never comes */
 };
 
 struct targets {

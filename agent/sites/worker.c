@@ -7,7 +7,8 @@
 #include "agent/sites/protocol.h"
 #include "agent/sites/worker.h"
 
-#define START_NS 20000000000ull /* many may start at once on a busy host */
+#define START_NS  20000000000ull /* many may start at once on a busy host */
+#define HELD_MOST 12		 /* children that file servers hold; what they cost has an end */
 
 static int wait_ready(int socket)
 {
@@ -23,7 +24,7 @@ int worker_start(struct worker *w, const struct child_entry *entry)
 {
 	_cleanup_close_ int ours = -1, theirs = -1;
 	pid_t pid;
-	int pair[2], r = message_pair(pair);
+	int pair[2], r = child_count_held() < HELD_MOST ? message_pair(pair) : -EAGAIN;
 
 	if (r < 0)
 		return r;
@@ -43,11 +44,14 @@ int worker_start(struct worker *w, const struct child_entry *entry)
 	return 0;
 }
 
-void worker_stop(struct worker *w)
+bool worker_stop(struct worker *w)
 {
+	bool ended;
+
 	w->socket = safe_close(w->socket);
-	child_end(w->pid);
+	ended = child_end(w->pid);
 	w->pid = 0;
+	return ended;
 }
 
 int worker_enter(const struct sandbox *spec)

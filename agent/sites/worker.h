@@ -12,9 +12,11 @@ struct worker {
 	int socket; /* -1 while there is none */
 };
 
-/* Start a child and wait until its sandbox is closed behind it. */
+/* Start a child and wait until its sandbox is closed behind it. -EAGAIN while too many wait for
+ * file servers that do not answer. */
 int worker_start(struct worker *w, const struct child_entry *entry);
-void worker_stop(struct worker *w);
+/* False as child_end. */
+bool worker_stop(struct worker *w);
 
 /* In the child: enter the sandbox and tell the parent how that went. 0 or -errno. */
 int worker_enter(const struct sandbox *spec);

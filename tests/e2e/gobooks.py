@@ -20,9 +20,9 @@ def ends():
     return list(dict.fromkeys((found[0], found[-1])))
 
 
-def build(version):
-    binary = toolchains.FOLDER / "bin" / f"gobooks-{version}"
-    newest = max(path.stat().st_mtime for path in SOURCES.iterdir())
+def build(version, sources=SOURCES):
+    binary = toolchains.FOLDER / "bin" / f"{sources.name}-{version}"
+    newest = max(path.stat().st_mtime for path in sources.iterdir())
     if binary.exists() and binary.stat().st_mtime > newest:
         return binary
     toolchains.fetch([version])
@@ -32,7 +32,7 @@ def build(version):
                        GOPROXY="off", GOCACHE=str(toolchains.FOLDER / "cache"), GOTOOLCHAIN="local",
                        GOMAXPROCS="1", CGO_ENABLED="0")
     done = subprocess.run(["nice", root / "bin/go", "build", "-p", "1", "-buildvcs=false", "-trimpath",
-                           "-ldflags=-s -w", "-o", binary, "."], cwd=SOURCES, env=environment,
+                           "-ldflags=-s -w", "-o", binary, "."], cwd=sources, env=environment,
                           capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     return binary

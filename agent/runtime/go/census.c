@@ -8,6 +8,7 @@
 #include "agent/base/cleanup.h"
 #include "agent/base/log.h"
 #include "agent/base/message.h"
+#include "agent/runtime/go/allowance.h"
 #include "agent/runtime/go/census.h"
 #include "agent/runtime/go/go.h"
 
@@ -20,8 +21,9 @@
 #define LEAST_INTERVAL	2   /* seconds; a shorter one is for playing, and may cost more */
 #define FIRST_CREDIT	0.2 /* CPU seconds, to learn the programs that run when seep starts */
 #define CREDIT_CENSUSES 10
-#define TURN_SHARE	0.1 /* of an interval, that a busy host may make the readings wait */
-#define MARKS		32  /* of goroutine ids over a window and what is before it */
+#define WAIT_SHARE	0.05 /* of time, for new programs that do not answer within SCAN_NS */
+#define TURN_SHARE	0.1  /* of an interval, that a busy host may make the readings wait */
+#define MARKS		32   /* of goroutine ids over a window and what is before it */
 
 /* At that time the largest goroutine id was this. */
 struct mark {
@@ -50,8 +52,10 @@ struct go_census {
 	struct late_reader *reader;
 	struct reader *asked; /* NULL until there is somebody to read */
 	struct program *programs[HASH];
-	size_t n_read; /* of them are PROGRAM */
-	double credit, credited_at;
+	size_t n_read;	       /* of them are PROGRAM */
+	struct allowance cost; /* CPU time of readings */
+	struct allowance patience;
+	bool began;
 };
 
 int go_census_new(pid_t only_pid, struct late_reader *reader, struct go_census **ret)
@@ -62,7 +66,10 @@ int go_census_new(pid_t only_pid, struct late_reader *reader, struct go_census *
 		return -ENOMEM;
 	c->only_pid = only_pid;
 	c->reader = reader;
-	c->credit = FIRST_CREDIT;
+	c->cost = (struct allowance){ .share = COST_SHARE, .left = FIRST_CREDIT };
+	c->patience = (struct allowance){ .share = WAIT_SHARE,
+					  .left = 2e-9 * SCAN_NS,
+					  .most = 2e-9 * SCAN_NS };
 	*ret = c;
 	return 0;
 }
@@ -198,7 +205,8 @@ static void scan(struct go_census *c, struct model *m, struct program *g)
 		free(TAKE_PTR(g->report)); /* what it held once is not what it holds */
 		return;
 	}
-	c->credit -= (double)(report->cpu_ns + (g->report ? 0 : report->attach_ns)) / NS_PER_S;
+	allowance_spend(&c->cost,
+			(double)(report->cpu_ns + (g->report ? 0 : report->attach_ns)) / NS_PER_S);
 	free(g->report);
 	g->report = report;
 	if (report->status[GO_GOROUTINES] != GO_READ)
@@ -208,7 +216,7 @@ static void scan(struct go_census *c, struct model *m, struct program *g)
 }
 
 /* Whether it runs Go is asked once; the reader's place is free for others when it does not. */
-static void identify(struct go_census *c, struct program *g)
+static void identify(struct go_census *c, struct model *m, struct program *g)
 {
 	struct go_request request = { 0 };
 	struct go_report *report = NULL;
@@ -218,6 +226,10 @@ static void identify(struct go_census *c, struct program *g)
 	if (e == 0 && c->n_read == PROGRAMS_MAX)
 		e = -ENOSPC;
 	g->error = e;
+	if (e == -ETIMEDOUT) {
+		m->lost[LOSS_GO][LOSS_TIMEOUT]++;
+		allowance_spend(&c->patience, 1e-9 * SCAN_NS);
+	}
 	c->n_read += e == 0;
 	g->state = e == 0 ? PROGRAM : e == -ENOEXEC || e == -ESRCH ? OTHER : UNREADABLE;
 	if (e < 0)
@@ -227,7 +239,8 @@ static void identify(struct go_census *c, struct program *g)
 /* One for which there was no place may have one by now. */
 static bool is_open(const struct go_census *c, const struct program *g)
 {
-	return g->state == UNKNOWN || (g->error == -ENOSPC && c->n_read < PROGRAMS_MAX);
+	return g->state == UNKNOWN || g->error == -EAGAIN ||
+	       (g->error == -ENOSPC && c->n_read < PROGRAMS_MAX);
 }
 
 static bool may_be_go(const struct go_census *c, const struct model_process *p)
@@ -249,8 +262,9 @@ static void identify_new(struct go_census *c, struct model *m)
 		if (!g)
 			continue;
 		g->seen = m->census;
-		if (is_open(c, g) && monotonic_ns() < deadline && have_reader(c, m))
-			identify(c, g);
+		if (is_open(c, g) && monotonic_ns() < deadline && allowance_is_left(&c->patience) &&
+		    have_reader(c, m))
+			identify(c, m, g);
 	}
 }
 
@@ -270,13 +284,13 @@ static struct program *next_turn(const struct go_census *c, uint64_t census)
 static void earn(struct go_census *c, const struct model *m)
 {
 	double interval = m->interval > LEAST_INTERVAL ? m->interval : LEAST_INTERVAL;
-	double most = COST_SHARE * interval * CREDIT_CENSUSES;
 
-	if (c->credited_at > 0)
-		c->credit += COST_SHARE * interval;
-	c->credited_at = m->now;
-	most = most > FIRST_CREDIT ? most : FIRST_CREDIT;
-	c->credit = c->credit < most ? c->credit : most;
+	c->cost.most = fmax(FIRST_CREDIT, COST_SHARE * interval * CREDIT_CENSUSES);
+	if (c->began) {
+		allowance_earn(&c->cost, interval);
+		allowance_earn(&c->patience, m->interval);
+	}
+	c->began = true;
 }
 
 static int64_t count_timers(const struct go_report *r)
@@ -331,7 +345,7 @@ static void take_turns(struct go_census *c, struct model *m)
 	uint64_t end = monotonic_ns() + (uint64_t)(m->interval * TURN_SHARE * NS_PER_S);
 	struct program *g;
 
-	for (int n = 0; n < PROGRAMS_MAX && c->credit > 0; n++) {
+	for (int n = 0; n < PROGRAMS_MAX && allowance_is_left(&c->cost); n++) {
 		g = n && monotonic_ns() > end ? NULL : next_turn(c, m->census);
 		if (!g)
 			return;

@@ -42,6 +42,8 @@ const char *go_error_text(int error)
 		return "reading its tables took too long";
 	case -EPIPE:
 		return "the reader gave up on it";
+	case -EAGAIN:
+		return "too many readers wait for files that are not answered";
 	case -ENOSPC:
 		return "more Go programs run than are read in turn";
 	}

@@ -1,0 +1,133 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""A Go program whose memory, or whose file, never answers costs one answer: nobody waits for it
+twice, the agent reads the others on, and what the kernel held of ours ends with its file server."""
+
+import os
+import pathlib
+import re
+import subprocess
+import time
+
+import pytest
+
+import gobooks
+from agent import Agent, children
+from conftest import BUILD, ROOT
+
+PIPES = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+PATIENT_SECONDS = 60
+TOO_LONG = "reading its tables took too long"
+
+
+def say(process, answer):
+    process.stdin.write("\n")
+    process.stdin.flush()
+    assert process.stdout.readline() == answer + "\n"
+
+
+def wait(condition):
+    end = time.monotonic() + PATIENT_SECONDS
+    while time.monotonic() < end:
+        if found := condition():
+            return found
+        time.sleep(0.2)
+    return pytest.fail(f"not within {PATIENT_SECONDS} s")
+
+
+class Stuck:
+    """The program, on a file system of our own that no longer answers once silence() was called."""
+
+    def __init__(self, what, folder):
+        folder.mkdir()
+        binary = gobooks.build(gobooks.ends()[-1], ROOT / "tests/workloads/gostuck")
+        self.server = subprocess.Popen([BUILD / "tests/drivers/mute", folder, binary], **PIPES)
+        assert self.server.stdout.readline() == "ready\n"
+        program = folder / "gostuck" if what == "file" else binary
+        self.what = what
+        self.process = subprocess.Popen([program, "heap" if what == "file" else what, folder / "x"],
+                                        **PIPES)
+        self.pid = self.process.pid
+        assert self.process.stdout.readline() == "ready\n"
+
+    def silence(self):
+        """From now on; the program itself waits when it is its memory."""
+        say(self.server, "mute")
+        if self.what != "file":
+            self.process.stdin.write("\n")
+            self.process.stdin.flush()
+            wait(lambda: "request_wait_answer" in waits(self.pid))
+
+    def close(self):
+        self.process.kill()
+        self.server.stdin.close()  # its end frees all who wait
+        self.server.wait(PATIENT_SECONDS)
+        self.process.wait(PATIENT_SECONDS)
+
+
+def waits(pid):
+    return {path.read_text() for path in pathlib.Path(f"/proc/{pid}/task").glob("*/wchan")}
+
+
+@pytest.fixture
+def stuck(request, tmp_path):
+    if not os.path.exists("/dev/fuse"):
+        pytest.skip("no /dev/fuse here")
+    program = Stuck(request.param, tmp_path / "mute")
+    yield program
+    program.close()
+
+
+def our_sleepers():
+    """Readers that the kernel holds, whoever started them."""
+    found = set()
+    for stat in pathlib.Path("/proc").glob("[0-9]*/stat"):
+        try:
+            name, rest = stat.read_text().split(") ")
+        except OSError:
+            continue  # it ended
+        if name.endswith("(seep-reader") and rest.startswith("D"):
+            found.add(int(stat.parent.name))
+    return found
+
+
+@pytest.mark.parametrize("stuck", ["heap", "variables", "file"], indirect=True)
+def test_check_and_explain_end(seep, stuck):
+    before = our_sleepers()
+    stuck.silence()
+    check = subprocess.run([seep, "check", "-p", str(stuck.pid)], text=True, capture_output=True,
+                           timeout=PATIENT_SECONDS)
+    assert check.returncode == 0 and TOO_LONG in check.stdout
+    explain = subprocess.run([seep, "explain", "-p", str(stuck.pid), "--duration", "2"], text=True,
+                             capture_output=True, timeout=PATIENT_SECONDS)
+    assert explain.returncode == 0 and TOO_LONG in explain.stderr
+    assert "Lost: " in explain.stdout
+    stuck.close()
+    wait(lambda: not our_sleepers() - before)
+
+
+def goroutines(agent, name):
+    """Of a group, whatever cgroup the tests run in."""
+    found = re.search(rf'^seep_group_live{{group="[^"]*/{re.escape(name)}",resource="goroutine",'
+                      r'kind="all"} (\d+)$', agent.get(), re.MULTILINE)
+    return found and int(found[1])
+
+
+@pytest.mark.parametrize("stuck", ["heap"], indirect=True)
+def test_agent_goes_on(seep, stuck, tmp_path):
+    """It has read the program before that falls silent."""
+    version = gobooks.ends()[-1]
+    with Agent(seep, tmp_path / "agent", "--interval=500ms", "--trend.window=10s") as agent:
+        def held():
+            return our_sleepers() & set(children(agent.pid))
+
+        wait(lambda: goroutines(agent, f"gostuck-{version}"))
+        stuck.silence()
+        wait(held)
+        wait(lambda: agent.sample("seep_lost_events_total", topic="go", reason="timeout"))
+        with gobooks.Books(version, "full"):
+            wait(lambda: goroutines(agent, f"gobooks-{version}"))
+            census = agent.sample("seep_last_census_timestamp_seconds")
+            wait(lambda: agent.sample("seep_last_census_timestamp_seconds") > census + 5)
+        assert len(held()) == 1
+        stuck.close()
+        wait(lambda: not held())

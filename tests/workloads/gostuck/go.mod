@@ -1,0 +1,3 @@
+module example.org/gostuck
+
+go 1.19

@@ -156,5 +156,7 @@ int go_findings_all(const struct go_source *s, struct findings *ret)
 
 	if (r == 0)
 		r = go_findings_timers(s, ret);
-	return r == 0 ? go_findings_collector(s, ret) : r;
+	if (r == 0)
+		r = go_findings_collector(s, ret);
+	return r == 0 ? go_findings_channels(s, ret) : r;
 }

@@ -20,11 +20,13 @@ static const struct go_wish wishes[] = {
 	  go_findings_goroutines },
 	{ "gotimer", GO_TIMERS, 1u << GO_GOROUTINES | 1u << GO_TIMERS, go_findings_timers },
 	{ "gc", GO_COLLECTOR, 1u << GO_COLLECTOR, go_findings_collector },
+	{ "channel", GO_CHANNELS, 1u << GO_GOROUTINES | 1u << GO_COLLECTOR | 1u << GO_CHANNELS,
+	  go_findings_channels },
 };
 
 static const struct go_wish everything = { NULL, GO_GOROUTINES,
 					   1u << GO_GOROUTINES | 1u << GO_COLLECTOR |
-						   1u << GO_TIMERS,
+						   1u << GO_TIMERS | 1u << GO_CHANNELS,
 					   go_findings_all };
 
 static const struct go_wish *find_wish(const struct explain_options *options)
@@ -66,6 +68,8 @@ static int enter(struct go_source *s, double at)
 		e = go_sites_add(&s->goroutines, r, at);
 	if (e == 0 && r->status[GO_TIMERS] == GO_READ)
 		e = go_sites_add_timers(&s->timers, r, at);
+	if (r->status[GO_CHANNELS] == GO_READ)
+		gochannels_add(&s->channels, r, at);
 	return e;
 }
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "agent/explain/go_sites.h"
+#include "agent/explain/gochannels.h"
 #include "agent/explain/gocollector.h"
 #include "agent/explain/source.h"
 
@@ -14,6 +15,7 @@ struct go_source {
 	const struct go_wish *wish;
 	struct go_sites goroutines, timers;
 	struct gocollector collector;
+	struct gochannels channels;
 	double began, next;  /* CLOCK_MONOTONIC */
 	uint64_t heap_began; /* bytes that the collector knew as alive at the first pull */
 	uint64_t failed;     /* reads */
@@ -31,4 +33,5 @@ struct go_wish {
 int go_findings_goroutines(const struct go_source *s, struct findings *ret);
 int go_findings_timers(const struct go_source *s, struct findings *ret);
 int go_findings_collector(const struct go_source *s, struct findings *ret);
+int go_findings_channels(const struct go_source *s, struct findings *ret);
 int go_findings_all(const struct go_source *s, struct findings *ret);

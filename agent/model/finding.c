@@ -97,7 +97,8 @@ static const struct site_frame *find_go_caller(const struct finding *f)
 const struct site_frame *finding_frame(const struct finding *f)
 {
 	bool heap = strcmp(f->resource, "heap") == 0;
-	bool go = strncmp(f->resource, "go", 2) == 0; /* goheap, gotimer, goroutine */
+	bool go = strncmp(f->resource, "go", 2) == 0 || /* goheap, gotimer, goroutine */
+		  strcmp(f->resource, "channel") == 0;
 	bool transaction = strcmp(f->resource, "transaction") == 0;
 	const struct site_frame *caller = transaction ? find_go_caller(f) : NULL;
 

@@ -18,7 +18,7 @@ enum site_verdict { SITE_UNDECIDED, SITE_KEEPS, SITE_RETURNS };
 
 #define FINDING_ALSO	      4
 #define FINDING_PEER_SIZE     80
-#define FINDING_EVIDENCE_SIZE 200
+#define FINDING_EVIDENCE_SIZE 512
 
 struct finding {
 	const char *resource;		      /* a word of model/resource.h, or "heap", static */

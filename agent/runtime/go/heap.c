@@ -23,8 +23,15 @@
 #define SPAN_BYTES 128 /* of struct mspan, as far as it is read */
 #define IN_USE	   1   /* mSpanInUse */
 
-/* In struct mspan in all versions. */
-enum { SPAN_START = 24, SPAN_PAGES = 32 };
+#define SPANS_MAX (2u << 20)
+
+/* In struct mspan in all versions; the class stands before the state, even where its objects have
+ * pointers, and nothing else of it is set where the object is large. */
+enum { SPAN_START = 24, SPAN_PAGES = 32, SPAN_FREE_INDEX = 48 };
+enum { CLASS_NO_POINTERS = 1 };
+
+/* In mheap_, in all versions: the list of spans follows the generation and its padding. */
+enum { SPANS_AFTER_GENERATION = 8 };
 
 #define LAYOUT(from, generation, arenas, spans, bits, sweepgen, size)                              \
 	{                                                                                          \
@@ -181,4 +188,69 @@ struct go_answer go_heap_fate(const struct go_heap *h, struct go_memory *m,
 		return answer;
 	answer.fate = marked ? GO_FATE_ALIVE : GO_FATE_DEAD;
 	return answer;
+}
+
+int go_heap_object(const struct go_heap *h, struct go_memory *m, uint64_t address,
+		   struct go_object *ret)
+{
+	struct span s;
+	uint64_t at;
+	int r = find_span(h, m, address, &at);
+
+	if (r == 0)
+		r = read_span(h, m, at, &s);
+	if (r == 0 && !holds(&s, address))
+		r = -ENOENT;
+	if (r == 0)
+		*ret = (struct go_object){ .address = address - (address - s.start) % s.size,
+					   .size = s.size };
+	return r;
+}
+
+struct walk {
+	const struct go_heap_layout *layout;
+	go_take_span take;
+	void *context;
+};
+
+static void take_descriptor(void *context, const struct go_item *item, const uint8_t *bytes)
+{
+	const struct walk *w = context;
+	const struct go_heap_layout *l = w->layout;
+	uint8_t class = bytes[l->span_state - 1];
+	uint64_t pages = go_u64(bytes + SPAN_PAGES);
+	struct go_span s = { .start = go_u64(bytes + SPAN_START),
+			     .bytes = pages << PAGE_BITS,
+			     .size = go_u64(bytes + l->span_size),
+			     .alloc_bits = go_u64(bytes + l->span_alloc_bits),
+			     .free_index = (uint16_t)go_u32(bytes + SPAN_FREE_INDEX),
+			     .scanned = !(class & CLASS_NO_POINTERS),
+			     .large = class <= CLASS_NO_POINTERS };
+
+	if (bytes[l->span_state] == IN_USE && pages <= 1ull << 32 && s.size > 0 &&
+	    s.size <= s.bytes && s.start < ARENA_BASE)
+		w->take(w->context, &s);
+}
+
+/* Their descriptors are never given back, so a list that moves meanwhile stays right. */
+int go_heap_walk(const struct go_heap *h, struct go_memory *m, go_take_span take, void *context)
+{
+	struct walk w = { .layout = &h->layout, .take = take, .context = context };
+	uint64_t slice[3], *list;
+	struct go_item *items;
+	int r = go_memory_read(m, h->variable + h->layout.heap_generation + SPANS_AFTER_GENERATION,
+			       slice, sizeof(slice));
+
+	if (r == 0 && slice[1] > slice[2])
+		r = -EPROTO;
+	if (r == 0 && slice[1] > SPANS_MAX)
+		r = -E2BIG;
+	if (r < 0 || slice[1] == 0)
+		return r;
+	list = go_scratch(GO_SCRATCH_LIST, slice[1] * sizeof(*list));
+	items = go_scratch(GO_SCRATCH_ITEMS, slice[1] * sizeof(*items));
+	r = list && items ? go_memory_read(m, slice[0], list, slice[1] * sizeof(*list)) : -ENOMEM;
+	for (uint64_t i = 0; r == 0 && i < slice[1]; i++)
+		items[i] = (struct go_item){ .address = list[i] };
+	return r < 0 ? r : go_gather(m, items, slice[1], SPAN_BYTES, take_descriptor, &w);
 }

@@ -44,3 +44,22 @@ struct go_span_cursor {
 struct go_answer go_heap_fate(const struct go_heap *h, struct go_memory *m,
 			      const struct go_object *object, uint32_t generation,
 			      struct go_span_cursor *cursor);
+
+/* A span that holds objects. */
+struct go_span {
+	uint64_t start, bytes;
+	uint64_t size;	     /* of each object; as large as the span when it holds one */
+	uint64_t alloc_bits; /* of objects from free_index on, whether each is in use */
+	uint16_t free_index;
+	bool scanned; /* its objects have pointers */
+	bool large;   /* one object, of more than any size class has */
+};
+
+/* Call take for every span in use. 0; -E2BIG when there are more than is read, or as
+ * go_memory_read. Uses the scratch memory. */
+typedef void (*go_take_span)(void *context, const struct go_span *span);
+int go_heap_walk(const struct go_heap *h, struct go_memory *m, go_take_span take, void *context);
+
+/* The object that an address leads to, by where it begins: 0, -ENOENT when it is none. */
+int go_heap_object(const struct go_heap *h, struct go_memory *m, uint64_t address,
+		   struct go_object *ret);

@@ -30,7 +30,8 @@ struct go_process {
 	bool timers_broken; /* and they do not */
 	bool heap_tried;    /* its layout was looked for */
 	struct go_heap heap;
-	uint64_t attach_ns; /* CPU time */
+	struct go_makers *makers; /* of channels; NULL until one is looked for */
+	uint64_t attach_ns;	  /* CPU time */
 };
 
 /* Learn what a request needs. -ENOEXEC when it is no Go program, -ENODATA when it is one whose
@@ -69,6 +70,7 @@ uint16_t go_builder_code(struct go_builder *b, uint64_t pc, bool call);
 enum go_status go_goroutines_scan(struct go_builder *b);
 enum go_status go_timers_scan(struct go_builder *b);
 enum go_status go_collector_scan(struct go_builder *b);
+enum go_status go_channels_scan(struct go_builder *b);
 
 /* A feature's own status for what memory reads fail with. */
 enum go_status go_status_of(int error);

@@ -29,8 +29,8 @@ const char *go_status_text(uint32_t status)
 static bool counts_hold(const struct go_report *r, size_t size)
 {
 	return r->n_groups <= GO_GROUPS && r->n_timers <= GO_TIMERS_MAX && r->n_codes <= GO_CODES &&
-	       r->n_places <= GO_PLACES && r->n_stacks <= GO_STACKS && r->n_strings > 0 &&
-	       r->n_strings <= GO_STRINGS &&
+	       r->n_places <= GO_PLACES && r->n_channels <= GO_CHANNELS_MAX &&
+	       r->n_stacks <= GO_STACKS && r->n_strings > 0 && r->n_strings <= GO_STRINGS &&
 	       size == offsetof(struct go_report, strings) + r->n_strings &&
 	       r->strings[0] == '\0' && r->strings[r->n_strings - 1] == '\0' &&
 	       r->version[GO_VERSION - 1] == '\0';
@@ -42,13 +42,30 @@ static bool is_code(const struct go_report *r, uint16_t code)
 	return code < r->n_codes || code == GO_CODES;
 }
 
+static bool is_stack(const struct go_report *r, uint16_t first, uint16_t n)
+{
+	return first <= r->n_stacks && n <= r->n_stacks - first;
+}
+
+static bool channels_hold(const struct go_report *r)
+{
+	for (uint32_t i = 0; i < r->n_channels; i++) {
+		const struct go_channel *c = &r->channels[i];
+
+		if (c->items > c->capacity || !is_stack(r, c->makers, c->n_makers) ||
+		    !is_stack(r, c->sender, c->n_sender) || !is_stack(r, c->holder, c->n_holder))
+			return false;
+	}
+	return true;
+}
+
 static bool groups_hold(const struct go_report *r)
 {
 	for (uint32_t i = 0; i < r->n_groups; i++) {
 		const struct go_group *g = &r->groups[i];
 
 		if (!is_code(r, g->made) || !is_code(r, g->start) || g->reason >= r->n_strings ||
-		    g->stack > r->n_stacks || g->n_stack > r->n_stacks - g->stack)
+		    !is_stack(r, g->stack, g->n_stack))
 			return false;
 	}
 	for (uint32_t i = 0; i < r->n_samples; i++)
@@ -80,5 +97,7 @@ int go_report_check(const struct go_report *r, size_t size)
 {
 	if (size <= offsetof(struct go_report, strings) || size > sizeof(*r))
 		return -EPROTO;
-	return counts_hold(r, size) && groups_hold(r) && tables_hold(r) ? 0 : -EPROTO;
+	return counts_hold(r, size) && groups_hold(r) && channels_hold(r) && tables_hold(r)
+		       ? 0
+		       : -EPROTO;
 }

@@ -14,7 +14,8 @@
 #define GO_FEATURES(X)                                                                             \
 	X(GOROUTINES, "goroutines")                                                                \
 	X(TIMERS, "timers")                                                                        \
-	X(COLLECTOR, "collector")
+	X(COLLECTOR, "collector")                                                                  \
+	X(CHANNELS, "channels")
 
 enum go_feature {
 #define X(feature, ...) GO_##feature,
@@ -40,16 +41,18 @@ enum go_status {
 		GO_STATUS_MAX
 };
 
-#define GO_SLICES     12
-#define GO_GROUPS     256
-#define GO_TIMERS_MAX 128
-#define GO_SAMPLES    768
-#define GO_CODES      896
-#define GO_PLACES     1280
-#define GO_STACKS     2048 /* codes of all stacks together */
-#define GO_STACK      32   /* codes of one */
-#define GO_STRINGS    32768
-#define GO_VERSION    32
+#define GO_SLICES	12
+#define GO_GROUPS	256
+#define GO_TIMERS_MAX	128
+#define GO_SAMPLES	768
+#define GO_CODES	896
+#define GO_PLACES	1280
+#define GO_STACKS	2048 /* codes of all stacks together */
+#define GO_STACK	32   /* codes of one */
+#define GO_STRINGS	32768
+#define GO_VERSION	32
+#define GO_CHANNELS_MAX 32
+#define GO_MAKERS	4 /* places that a channel is traced to, at most */
 
 struct go_request {
 	uint32_t ask;	   /* GO_ASK_REPORT of objects.h */
@@ -115,6 +118,19 @@ struct go_sample {
 	uint32_t pad;
 };
 
+/* A channel whose buffer is so large that it has a span of the heap to itself. */
+struct go_channel {
+	uint64_t address;
+	uint64_t items, capacity;
+	uint64_t sent_at, taken_at; /* the next places in its ring */
+	uint64_t kept;		    /* bytes that one item leads to; mean of a sample */
+	uint32_t item_bytes;	    /* in the buffer */
+	uint32_t closed;
+	uint16_t makers, n_makers; /* in stacks: all that can have made it; none when too many */
+	uint16_t sender, n_sender; /* in stacks: of a goroutine that waits to send on it */
+	uint16_t holder, n_holder; /* in stacks: of another that has it at hand */
+};
+
 struct go_collector {
 	uint64_t heap_marked;		  /* bytes that the last collection found alive */
 	uint64_t heap_live;		  /* that, and what was allocated since */
@@ -155,10 +171,12 @@ struct go_report {
 	uint64_t sampled; /* a power of two: 1 in so many is in samples, by its identity */
 	struct go_collector collector;
 
-	uint32_t n_samples, n_codes, n_places, n_stacks, n_strings, pad; /* of the tables below */
-	struct go_group groups[GO_GROUPS];				 /* largest first */
+	uint32_t n_samples, n_codes, n_places, n_stacks, n_strings,
+		n_channels;		   /* of the tables below */
+	struct go_group groups[GO_GROUPS]; /* largest first */
 	struct go_timer timer_groups[GO_TIMERS_MAX];
 	struct go_sample samples[GO_SAMPLES];
+	struct go_channel channels[GO_CHANNELS_MAX]; /* most bytes when full first */
 	struct go_code codes[GO_CODES];
 	struct go_place places[GO_PLACES];
 	uint16_t stacks[GO_STACKS];

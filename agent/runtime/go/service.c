@@ -26,6 +26,7 @@ static enum go_status (*const scans[GO_FEATURE_MAX])(struct go_builder *) = {
 	[GO_GOROUTINES] = go_goroutines_scan,
 	[GO_TIMERS] = go_timers_scan,
 	[GO_COLLECTOR] = go_collector_scan,
+	[GO_CHANNELS] = go_channels_scan,
 };
 
 static void drop(struct kept *k)

@@ -54,6 +54,7 @@ ROWS = [
 # as it is. Whoever makes seep find a row adds it here.
 CLAIMED = {
     "calls",
+    "dispatch",
     "events",
     "feed",
     "followup",

@@ -5,6 +5,7 @@
 //	gobooks keep    keeps at keepNode and cachePut, gives back at ringPut, churnNode and churnBlob
 //	gobooks full    the same without what keeps; the ring is full
 //	gobooks grow    goroutines whose stacks grow and shrink while they allocate, and check their sums
+//	gobooks queues  three channels fill, a fourth is drained (queues.go)
 //
 // It says "ready", answers each line of its standard input with a line of JSON, and ends with it.
 package main
@@ -111,6 +112,8 @@ func start(word string) bool {
 	switch word {
 	case "keep", "full":
 		go allocate(word == "keep")
+	case "queues":
+		go queues()
 	case "grow":
 		for depth := 10; depth <= 1000; depth += 90 {
 			go grow(depth)
@@ -123,7 +126,7 @@ func start(word string) bool {
 
 func main() {
 	if len(os.Args) != 2 || !start(os.Args[1]) {
-		fmt.Fprintln(os.Stderr, "usage: gobooks keep|full|grow")
+		fmt.Fprintln(os.Stderr, "usage: gobooks keep|full|grow|queues")
 		os.Exit(2)
 	}
 	fmt.Println("ready")

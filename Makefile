@@ -172,7 +172,8 @@ test-e2e: all $(drivers) workloads
 .PHONY: bench
 bench: deps-test
 	$(call install_packages,$(BENCH_PACKAGES))
-	$(Q)$(MAKE) --no-print-directory all $(O)/bench/holder $(O)/bench/trends
+	$(Q)$(MAKE) --no-print-directory all $(O)/bench/holder $(O)/bench/trends \
+		$(O)/tests/drivers/goscan
 	$(Q)O=$(O) $(PYTHON) tests/bench/bench.py $(BENCH) $(SECTIONS)
 
 # The same, and its table into README.

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """What seep costs, measured on this machine: `make bench`, or bench.py [SECTION…] [--pairs N].
 
-Sections: events census trends always-on throughput. Each figure is printed with what it was measured by;
+Sections: events census trends always-on go throughput. Each figure is printed with what it was measured by;
 ratios are of interleaved pairs, with the 95 % interval of their median (order statistics).
 """
 
@@ -24,7 +24,8 @@ import urllib.request
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 BUILD = ROOT / os.environ.get("O", "build")
-SEEP, HOLDER, TRENDS = (str(BUILD / name) for name in ("seep", "bench/holder", "bench/trends"))
+SEEP, HOLDER, TRENDS, GOSCAN = (str(BUILD / name) for name in (
+    "seep", "bench/holder", "bench/trends", "tests/drivers/goscan"))
 BPFTOOL = "/usr/sbin/bpftool"
 
 failures = []
@@ -342,6 +343,75 @@ def start_nothing(folder, port):
     return subprocess.Popen(["sleep", "infinity"])
 
 
+def go_scans(pid, *arguments):
+    """Rows of tests/drivers/goscan.c: CPU ns, live, error, dead, implausible, failed, bytes."""
+    text = subprocess.run([GOSCAN, str(pid), *map(str, arguments)], check=True, capture_output=True,
+                          text=True).stdout
+    return [list(map(int, line.split())) for line in text.splitlines()]
+
+
+def go_scan_cost(books, version):
+    for name, most in (("as the agent", []), ("of every goroutine", [0, 0])):
+        rows = go_scans(books.pid, 41, *most)
+        cpu = [row[0] / 1e6 for row in rows]
+        say(f"    {version:5} 100,000 goroutines, {name:18} {statistics.median(cpu):5.1f} ms ({min(cpu):.1f} - "
+            f"{max(cpu):.1f})   {rows[-1][1]} found, standard error {rows[-1][2]} at most")
+        figure(f"Go {version}: a scan of 100,000 goroutines, {name}",
+               f"{statistics.median(cpu):.1f} ms of CPU, {rows[-1][1]} ± {rows[-1][2]}")
+        if not most:
+            judge(f"a scan, Go {version}", statistics.median(cpu) < 15, "under 15 ms of CPU")
+
+
+def go_rounds(books, seconds, scans):
+    """Rounds a second of the program, with a scan every second or with none."""
+    scanner = scans and subprocess.Popen([GOSCAN, str(books.pid), str(seconds + 2), "1000"],
+                                         stdout=subprocess.DEVNULL)
+    before, begin = books.read()["rounds"], time.monotonic()
+    time.sleep(seconds)
+    rate = (books.read()["rounds"] - before) / (time.monotonic() - begin)
+    if scanner:
+        scanner.kill()
+        scanner.wait()
+    return rate
+
+
+def go_throughput(books, version, pairs):
+    ratios = []
+    for i in range(pairs):
+        order = (True, False) if i % 2 else (False, True)
+        rate = {scans: go_rounds(books, 3, scans) for scans in order}
+        ratios.append(rate[True] / rate[False])
+    median, low, high = interval(ratios)
+    say(f"    {version:5} throughput with a scan a second   {median:.4f}  (95 %: {low:.4f} - {high:.4f})")
+    figure(f"Go {version}: throughput with a scan a second against without",
+           f"{median:.3f} ({low:.3f} – {high:.3f})")
+    judge(f"throughput, Go {version}", high >= 0.99, "at least 0.99; missed only if the whole interval is below")
+
+
+def go_storm(books, version, scans=1000):
+    before, begin = books.read()["rounds"], time.monotonic()
+    rows = go_scans(books.pid, scans, 5)
+    rate = (books.read()["rounds"] - before) / (time.monotonic() - begin)
+    implausible = sum(row[4] for row in rows)
+    say(f"    {version:5} {rate:.0f} starts a second: {implausible} implausible of "
+        f"{sum(row[1] for row in rows)} goroutines in {scans} scans, {min(row[1] for row in rows)} to "
+        f"{max(row[1] for row in rows)} at once")
+    figure(f"Go {version}: implausible values in {scans} scans at {rate:.0f} starts a second", f"{implausible}")
+    judge(f"storm, Go {version}", not implausible and rate >= 1e5, "none, at 100,000 starts a second")
+
+
+def bench_go(pairs):
+    say(f"go: scans of goroutines by the reader child, {pairs} interleaved pairs")
+    sys.path[:0] = [str(ROOT / "tests/e2e"), str(ROOT / "tests")]
+    import gobooks
+    for version in gobooks.ends():
+        with gobooks.Books(version, "park") as books:
+            go_scan_cost(books, version)
+            go_throughput(books, version, pairs)
+        with gobooks.Books(version, "storm") as books:
+            go_storm(books, version)
+
+
 LOADS = [("redis", start_redis, run_redis), ("nginx", start_nginx, run_wrk),
          ("fork-heavy", start_nothing, run_fork)]
 
@@ -388,7 +458,7 @@ def write_readme(machine):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("sections", nargs="*", 
-                        default=["events", "census", "trends", "always-on", "throughput"])
+                        default=["events", "census", "trends", "always-on", "go", "throughput"])
     parser.add_argument("--pairs", type=int, default=20)
     parser.add_argument("--readme", action="store_true", help="write the figures into README.md too")
     options = parser.parse_args()
@@ -396,8 +466,8 @@ def main():
                f"{os.cpu_count()} CPUs, load {os.getloadavg()[0]:.2f} before")
     say(f"seep bench, {machine}")
     for section in options.sections:
-        if section == "throughput":
-            bench_throughput(options.pairs)
+        if section in ("throughput", "go"):
+            {"throughput": bench_throughput, "go": bench_go}[section](options.pairs)
         else:
             {"events": bench_events, "census": bench_census, "trends": bench_trends,
              "always-on": bench_always_on}[section]()

@@ -137,6 +137,31 @@ static void test_counts_by_age(void **state)
 	assert_int_equal(go_report_check(r, offsetof(struct go_report, strings) + r->n_strings), 0);
 }
 
+/* Where there are very many, a sample of spans tells of all: by age too, and how far it may be off.
+ */
+static void test_a_sample_tells_of_all(void **state)
+{
+	struct fake *f = *state;
+	struct go_request request = { .groups = GO_GROUPS, .n_slices = 1, .slices = { 2000 } };
+	const struct go_report *r = f->report;
+	double error;
+
+	for (uint64_t i = 0; i < 8000; i++)
+		put_goroutine(f, i, i + 1, i % 10 == 9 ? 6 : 4);
+	put_slice(f, DATA, LIST, 8000, 8192);
+	assert_int_equal(scan(f, &request, go_goroutines_scan), GO_READ);
+	assert_int_equal(r->live, 7200);
+	assert_int_equal(r->count_error, 0);
+	request.most = 2000;
+	assert_int_equal(scan(f, &request, go_goroutines_scan), GO_READ);
+	error = (double)r->count_error;
+	assert_true(error > 0 && error < 800);
+	assert_in_range(r->live, 7200 - (uint64_t)(3 * error), 7200 + (uint64_t)(3 * error));
+	assert_in_range(r->by_age[0], 1800 - (uint64_t)(3 * error), 1800 + (uint64_t)(3 * error));
+	assert_in_range(r->live + r->dead, 7990, 8010);
+	assert_true(f->process.memory.bytes < 8000ull * G_STRIDE / 2);
+}
+
 /* A collection marks the status of those whose stacks it scans. */
 static void test_a_scanned_goroutine_waits(void **state)
 {
@@ -300,6 +325,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_counts_by_age, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_a_sample_tells_of_all, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_a_scanned_goroutine_waits, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_absurd_lists, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_lying_goroutines, set_up, tear_down),

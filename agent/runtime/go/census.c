@@ -190,7 +190,8 @@ static void count_losses(struct model *m, const struct go_report *r, int e)
 static void scan(struct go_census *c, struct model *m, struct program *g)
 {
 	struct go_request request = { .wanted = 1u << GO_GOROUTINES | 1u << GO_TIMERS |
-						1u << GO_COLLECTOR };
+						1u << GO_COLLECTOR,
+				      .most = GO_MOST };
 	uint64_t before = mark_before(g, m->now - m->window);
 	struct go_report *report = NULL;
 	int e;

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "agent/base/cleanup.h"
+#include "agent/runtime/go/panel.h"
 #include "agent/runtime/go/process.h"
 #include "agent/runtime/go/stack.h"
 
@@ -45,6 +46,7 @@ struct scan {
 	const struct go_layout *layout;
 	struct group *groups; /* GROUPS_MAX, hashed */
 	size_t n_groups;
+	struct go_panel panel; /* the sample that was read */
 };
 
 static size_t hash(uint64_t made, uint64_t start, uint8_t reason)
@@ -88,6 +90,15 @@ static size_t slice_of(const struct go_request *q, uint64_t goid)
 	return i;
 }
 
+static struct go_parked where_parked(const struct go_layout *l, const uint8_t *bytes)
+{
+	return (struct go_parked){ .low = go_u64(bytes),
+				   .high = go_u64(bytes + 8),
+				   .sp = go_u64(bytes + l->g_sp),
+				   .pc = go_u64(bytes + l->g_pc),
+				   .bp = go_u64(bytes + l->g_bp) };
+}
+
 static void count_one(struct scan *s, struct group *g, const uint8_t *bytes, uint32_t status)
 {
 	const struct go_layout *l = s->layout;
@@ -100,11 +111,7 @@ static void count_one(struct scan *s, struct group *g, const uint8_t *bytes, uin
 	if (goid >= g->oldest)
 		return;
 	g->oldest = goid;
-	g->parked = (struct go_parked){ .low = go_u64(bytes),
-					.high = go_u64(bytes + 8),
-					.sp = go_u64(bytes + l->g_sp),
-					.pc = go_u64(bytes + l->g_pc),
-					.bp = go_u64(bytes + l->g_bp) };
+	g->parked = where_parked(l, bytes);
 }
 
 static bool plausible(const struct scan *s, uint32_t status, uint64_t goid, uint64_t made,
@@ -196,6 +203,15 @@ static void count_whole(struct go_report *r, const struct group *g)
 		r->by_age[i] += g->by_age[i];
 }
 
+static void scale(const struct go_panel *p, struct group *g)
+{
+	g->count = (uint32_t)go_panel_scale(p, g->count);
+	g->leaked = (uint32_t)go_panel_scale(p, g->leaked);
+	g->stack_bytes = go_panel_scale(p, g->stack_bytes);
+	for (size_t i = 0; i <= GO_SLICES; i++)
+		g->by_age[i] = (uint32_t)go_panel_scale(p, g->by_age[i]);
+}
+
 static void tell(struct scan *s)
 {
 	struct go_builder *b = s->builder;
@@ -206,12 +222,14 @@ static void tell(struct scan *s)
 		if (s->groups[i].count)
 			s->groups[n++] = s->groups[i];
 	qsort(s->groups, n, sizeof(s->groups[0]), compare_groups);
-	r->live = r->other;
+	r->dead = go_panel_scale(&s->panel, r->dead);
+	r->live = r->other = go_panel_scale(&s->panel, r->other);
 	for (size_t i = 0; i < n; i++) {
-		const struct group *g = &s->groups[i];
+		struct group *g = &s->groups[i];
 
 		if (is_system(b, g))
 			continue;
+		scale(&s->panel, g);
 		count_whole(r, g);
 		if (r->n_groups < b->request->groups && r->n_groups < GO_GROUPS)
 			tell_group(s, g, r->n_groups < b->request->stacks);
@@ -287,10 +305,41 @@ enum go_status go_goroutines_scan(struct go_builder *b)
 	if (!p->goroutines)
 		return GO_NO_LAYOUT;
 	r = groups ? read_goroutines(&p->memory, p->variables.allgs, &items, &n) : -ENOMEM;
-	if (r == 0)
+	if (r == 0) {
+		s.panel = go_panel_pick(items, &n, b->request->most);
 		r = go_gather(&p->memory, items, n, p->layout.g_bytes, take_goroutine, &s);
+	}
 	if (r < 0)
 		return go_status_of(r);
+	b->report->count_error = go_panel_error(&s.panel, items, n);
 	tell(&s);
 	return GO_READ;
+}
+
+struct waiting {
+	const struct go_layout *layout;
+	go_take_waiting take;
+	void *context;
+};
+
+static void take_waiting(void *context, const struct go_item *item, const uint8_t *bytes)
+{
+	const struct waiting *w = context;
+	struct go_parked g;
+
+	if ((go_u32(bytes + w->layout->g_status) & ~(uint32_t)STATUS_SCAN) != WAITING)
+		return;
+	g = where_parked(w->layout, bytes);
+	w->take(w->context, &g, bytes[w->layout->g_wait_reason]);
+}
+
+int go_goroutines_waiting(struct go_process *p, go_take_waiting take, void *context)
+{
+	struct waiting w = { &p->layout, take, context };
+	struct go_item *items;
+	size_t n;
+	int r = p->goroutines ? read_goroutines(&p->memory, p->variables.allgs, &items, &n)
+			      : -ENODATA;
+
+	return r < 0 ? r : go_gather(&p->memory, items, n, p->layout.g_bytes, take_waiting, &w);
 }

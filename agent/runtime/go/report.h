@@ -53,6 +53,7 @@ enum go_status {
 #define GO_VERSION	32
 #define GO_CHANNELS_MAX 32
 #define GO_MAKERS	4 /* places that a channel is traced to, at most */
+#define GO_MOST		32768 /* goroutines that are read again and again: 4 to 8 ms of CPU */
 
 struct go_request {
 	uint32_t ask;	   /* GO_ASK_REPORT of objects.h */
@@ -60,7 +61,7 @@ struct go_request {
 	uint32_t groups;   /* how many groups of goroutines are told, the largest */
 	uint32_t stacks;   /* how many of these come with a stack */
 	uint32_t n_slices; /* goroutines are told apart by age: see by_age */
-	uint32_t pad;
+	uint32_t most;	   /* goroutines that are read; 0: all. See panel.h */
 	uint64_t slices[GO_SLICES]; /* goroutine ids, ascending; from earlier reports' last_goid */
 };
 
@@ -164,6 +165,9 @@ struct go_report {
 	uint64_t dead;			/* structs that wait to be used again */
 	uint64_t implausible;
 	uint64_t other; /* goroutines of groups that found no room */
+	/* One standard error, at most, of the counts above and of groups; 0 when all goroutines
+	 * were read, and not a sample. */
+	uint64_t count_error;
 	uint32_t n_groups;
 
 	uint32_t n_timers;

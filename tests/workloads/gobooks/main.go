@@ -6,6 +6,8 @@
 //	gobooks full    the same without what keeps; the ring is full
 //	gobooks grow    goroutines whose stacks grow and shrink while they allocate, and check their sums
 //	gobooks queues  three channels fill, a fourth is drained (queues.go)
+//	gobooks park    100,000 goroutines wait while one works and counts its rounds
+//	gobooks storm   goroutines start and end as fast as they can; each start is a round
 //
 // It says "ready", answers each line of its standard input with a line of JSON, and ends with it.
 package main
@@ -15,6 +17,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"sync"
 	"sync/atomic"
 	"time"
 )
@@ -108,8 +111,58 @@ func grow(depth int) {
 	}
 }
 
+// Parked wait for good, each at a depth of its own.
+func parked(depth int, never chan int) int {
+	if depth > 0 {
+		return parked(depth-1, never) + 1
+	}
+	return <-never
+}
+
+const crowd = 100000
+
+// Park returns when all wait, or will at once.
+func park() {
+	never := make(chan int)
+	for i := 0; i < crowd; i++ {
+		go parked(i%8, never)
+	}
+}
+
+// Work is counted by rounds of some microseconds.
+func work() {
+	sum := uint64(0)
+	for {
+		for i := uint64(0); i < 1000; i++ {
+			sum = sum*31 + i
+		}
+		blob = make([]byte, 64+sum%64)
+		atomic.AddInt64(&rounds, 1)
+	}
+}
+
+// Storm has up to 512 goroutines at once, half of which wait for each other.
+func storm() {
+	turn := make(chan int, 1)
+	var all sync.WaitGroup
+	for {
+		for i := 0; i < 256; i++ {
+			all.Add(2)
+			go func(i int) { turn <- i; all.Done() }(i)
+			go func(int) { <-turn; all.Done() }(i)
+		}
+		all.Wait()
+		atomic.AddInt64(&rounds, 512)
+	}
+}
+
 func start(word string) bool {
 	switch word {
+	case "park":
+		park()
+		go work()
+	case "storm":
+		go storm()
 	case "keep", "full":
 		go allocate(word == "keep")
 	case "queues":
@@ -126,7 +179,7 @@ func start(word string) bool {
 
 func main() {
 	if len(os.Args) != 2 || !start(os.Args[1]) {
-		fmt.Fprintln(os.Stderr, "usage: gobooks keep|full|grow|queues")
+		fmt.Fprintln(os.Stderr, "usage: gobooks keep|full|grow|queues|park|storm")
 		os.Exit(2)
 	}
 	fmt.Println("ready")

@@ -40,6 +40,8 @@ int gobirths_ask_heap(void *source, const struct survivor_query *queries, size_t
 		      struct survivor_answer *ret);
 int gobirths_ask_timers(void *source, const struct survivor_query *queries, size_t n,
 			struct survivor_answer *ret);
+int gobirths_ask_readers(void *source, const struct survivor_query *queries, size_t n,
+			 struct survivor_answer *ret);
 
 /* Name the stack of a site key into a finding; says in it why it could not. */
 void gobirths_name(struct gobirths *s, enum go_births births, uint64_t key, struct finding *f);

@@ -175,6 +175,9 @@ static int start_books(struct gobirths *s)
 	struct survivor_oracle timers = { .ask = gobirths_ask_timers,
 					  .at_once = GO_OBJECTS_MAX,
 					  .context = s };
+	struct survivor_oracle readers = { .ask = gobirths_ask_readers,
+					   .at_once = GO_OBJECTS_MAX,
+					   .context = s };
 	int r = 0;
 
 	if (s->probes[GO_BIRTHS_HEAP]) {
@@ -188,7 +191,7 @@ static int start_books(struct gobirths *s)
 			r = gobirths_ask_timers(s, NULL, 0, NULL);
 	}
 	if (r == 0 && s->probes[GO_BIRTHS_REQUESTS])
-		r = survivors_new(&heap, &s->requests);
+		r = survivors_new(&readers, &s->requests);
 	s->first = s->last;
 	s->timers_first = s->timers_last;
 	s->began = monotonic_ns();
@@ -293,12 +296,13 @@ static int source_poll(void *source)
 	struct gobirths *s = source;
 	int r = windows_poll(&s->windows);
 
+	/* Before those of the last window, which may wait for their responses yet. */
+	if (r == 0 && s->requests && s->taken != s->windows.n && now() >= s->requests_due)
+		r = check(s->requests, &s->requests_due);
 	if (r == 0)
 		r = take_births(s);
 	if (r == 0)
 		r = check_heap(s);
-	if (r == 0 && s->requests && now() >= s->requests_due)
-		r = check(s->requests, &s->requests_due);
 	if (r == 0 && s->timers && now() >= s->timers_due)
 		r = check(s->timers, &s->timers_due);
 	return r == -ETIMEDOUT || r == -EPIPE ? 0 : r; /* that answer is lost */

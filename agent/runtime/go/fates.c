@@ -146,6 +146,13 @@ static int ask_timers(struct go_process *p, const struct go_fates_request *q, st
 	return r;
 }
 
+static int (*const asks[GO_ORACLE_MAX])(struct go_process *, const struct go_fates_request *,
+					struct go_fates *) = {
+	[GO_ORACLE_MARKS] = ask_marks,
+	[GO_ORACLE_TIMERS] = ask_timers,
+	[GO_ORACLE_READERS] = go_readers_ask,
+};
+
 int go_fates_answer(struct go_process *p, const void *request, size_t size, void *answer,
 		    size_t *ret_size)
 {
@@ -155,12 +162,12 @@ int go_fates_answer(struct go_process *p, const void *request, size_t size, void
 	int r;
 
 	if (size < head || q->n > GO_OBJECTS_MAX || size != head + q->n * sizeof(q->objects[0]) ||
-	    *ret_size < sizeof(*fates))
+	    q->oracle >= GO_ORACLE_MAX || *ret_size < sizeof(*fates))
 		return -EINVAL;
 	memset(fates, 0, sizeof(*fates));
 	fates->n = q->n;
 	read_sizes(p, fates);
-	r = q->oracle == GO_ORACLE_TIMERS ? ask_timers(p, q, fates) : ask_marks(p, q, fates);
+	r = asks[q->oracle](p, q, fates);
 	*ret_size = offsetof(struct go_fates, answers) + q->n * sizeof(fates->answers[0]);
 	return r;
 }

@@ -67,8 +67,9 @@ enum go_fate {
 
 /* How to tell. */
 enum go_oracle {
-	GO_ORACLE_MARKS,  /* by the collector's marks: known after the next collection */
-	GO_ORACLE_TIMERS, /* whether it is in a processor's heap of timers now */
+	GO_ORACLE_MARKS,   /* by the collector's marks: known after the next collection */
+	GO_ORACLE_TIMERS,  /* whether it is in a processor's heap of timers now */
+	GO_ORACLE_READERS, /* of a client's connection: whether a response on it waits to be read */
 	GO_ORACLE_MAX
 };
 

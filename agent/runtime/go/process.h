@@ -52,6 +52,9 @@ int go_names_answer(struct go_process *p, const void *request, size_t size, void
 int go_callers_answer(struct go_process *p, const void *request, size_t size, void *answer,
 		      size_t *ret_size);
 
+/* GO_ORACLE_READERS: fill the answers. */
+int go_readers_ask(struct go_process *p, const struct go_fates_request *q, struct go_fates *ret);
+
 /* A report while it is made: names are kept once. */
 struct go_builder {
 	struct go_process *process;

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "agent/base/cleanup.h"
@@ -65,6 +67,23 @@ static int add_finding(const char *resource, const struct go_judgement *j, struc
 	return 0;
 }
 
+/* What the numbers of a finding do not say. */
+static void set_evidence(const struct go_evidence *e, struct finding *f)
+{
+	if (!f->pattern || !e->grown)
+		return;
+	if (strcmp(f->pattern, "long-lived-capture") == 0)
+		snprintf(f->evidence, sizeof(f->evidence), "each keeps about %.0f KiB of the heap",
+			 (double)e->heap_grown / (double)e->grown / 1024);
+	else if (strcmp(f->pattern, "goroutine-per-request") == 0 && e->ended)
+		snprintf(f->evidence, sizeof(f->evidence),
+			 "%" PRIu64 " that had waited ended meanwhile: a backlog, which returns "
+			 "when fewer come",
+			 e->ended);
+	else if (strcmp(f->pattern, "goroutine-per-request") == 0)
+		snprintf(f->evidence, sizeof(f->evidence), "none that stayed ended meanwhile");
+}
+
 static void set_patterns(const struct go_source *s, const struct go_group *g,
 			 const struct go_timer *t, const struct go_judgement *j, struct finding *f)
 {
@@ -72,7 +91,7 @@ static void set_patterns(const struct go_source *s, const struct go_group *g,
 				 .group = g,
 				 .timer = t,
 				 .keeps = j->verdict == SITE_KEEPS,
-				 .ends = j->ended,
+				 .ended = j->ended,
 				 .live = j->live,
 				 .grown = j->created > j->destroyed ? j->created - j->destroyed
 								    : 0 };
@@ -80,6 +99,7 @@ static void set_patterns(const struct go_source *s, const struct go_group *g,
 	if (s->report->status[GO_COLLECTOR] == GO_READ)
 		e.heap_grown = (int64_t)(s->report->collector.heap_marked - s->heap_began);
 	go_patterns_find(&e, &f->pattern, f->also);
+	set_evidence(&e, f);
 }
 
 static int add_goroutines(const struct go_source *s, const struct go_site *site,

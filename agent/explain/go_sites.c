@@ -10,6 +10,7 @@
 #define LEAST	       3   /* goroutines that a verdict rests on */
 #define ENDS_OF_KEPT   0.1 /* of those that became old, so many may end where a site keeps */
 #define PULLS_TO_JUDGE 4
+#define AGE_PART       0.25 /* of the watch: what is older is old */
 
 void go_sites_ask(const struct go_sites *s, struct go_request *ret)
 {
@@ -108,12 +109,25 @@ static uint64_t count_gone(const struct go_sites *s, const struct go_site *site,
 	return n;
 }
 
-/* How many at a pull are older than that many pulls. */
-static uint64_t older(const struct go_site *site, unsigned int pull, unsigned int pulls)
+/* The first pull that is not before a part of the watch. Pulls come late on a busy host, so only
+ * their times say how far apart they are. */
+static unsigned int pull_at(const struct go_sites *s, double part)
 {
+	double from = s->at[0], to = s->at[s->pulls - 1];
+	unsigned int i = 0;
+
+	while (i + 1 < s->pulls && s->at[i] - from < part * (to - from))
+		i++;
+	return i;
+}
+
+/* How many at a pull are older than a quarter of the watch. */
+static uint64_t count_old(const struct go_sites *s, const struct go_site *site, unsigned int pull)
+{
+	double age = AGE_PART * (s->at[s->pulls - 1] - s->at[0]);
 	uint64_t n = 0;
 
-	for (unsigned int born = 0; born + pulls <= pull; born++)
+	for (unsigned int born = 0; born < pull && s->at[pull] - s->at[born] >= age; born++)
 		n += site->by_birth[pull][born];
 	return n;
 }
@@ -121,15 +135,13 @@ static uint64_t older(const struct go_site *site, unsigned int pull, unsigned in
 /* Whatever the count was in the first third of the watch, it was more all through the last. */
 static bool rises(const struct go_sites *s, const struct go_site *site)
 {
-	unsigned int third = s->pulls / 3;
+	unsigned int first = pull_at(s, 1. / 3), last = pull_at(s, 2. / 3);
 	uint32_t most = 0, least = UINT32_MAX;
 
-	for (unsigned int i = 0; i < third; i++) {
-		uint32_t first = site->live[i], last = site->live[s->pulls - 1 - i];
-
-		most = first > most ? first : most;
-		least = last < least ? last : least;
-	}
+	for (unsigned int i = 0; i < first; i++)
+		most = site->live[i] > most ? site->live[i] : most;
+	for (unsigned int i = last; i < s->pulls; i++)
+		least = site->live[i] < least ? site->live[i] : least;
 	return least >= most + LEAST;
 }
 
@@ -140,14 +152,13 @@ static bool rises(const struct go_sites *s, const struct go_site *site)
  */
 static enum site_verdict judge(const struct go_sites *s, const struct go_site *site)
 {
-	unsigned int last = s->pulls - 1, age = last / 4 ? last / 4 : 1;
 	uint64_t first, half, end, gone, grown;
 
 	if (s->pulls < PULLS_TO_JUDGE)
 		return SITE_UNDECIDED;
-	first = older(site, age, age);
-	half = older(site, (age + last) / 2, age);
-	end = older(site, last, age);
+	first = count_old(s, site, pull_at(s, AGE_PART));
+	half = count_old(s, site, pull_at(s, (1 + AGE_PART) / 2));
+	end = count_old(s, site, s->pulls - 1);
 	gone = count_gone(s, site, true);
 	grown = end > first ? end - first : 0;
 	if (grown >= LEAST && half > first && end > half &&

@@ -162,7 +162,9 @@ static int source_poll(void *source)
 
 	if (clock_seconds(CLOCK_MONOTONIC) < s->next || pulls(s) >= GO_PULLS - 1)
 		return 0;
-	s->next += interval(s);
+	/* Pulls that a busy host let pass are not made up for: they would all tell of one moment.
+	 */
+	s->next = fmax(s->next, clock_seconds(CLOCK_MONOTONIC) - interval(s) / 2) + interval(s);
 	r = pull(s);
 	return r == -ESRCH ? r : 0;
 }

@@ -136,6 +136,25 @@ static void test_a_backlog_keeps(void **state)
 	assert_true(j.ended > 0 && j.destroyed > 0);
 }
 
+/* Pulls that a busy host let pass in bunches, and a last one that came late. */
+static void test_a_backlog_keeps_on_a_busy_host(void **state)
+{
+	static const double at[GO_PULLS] = { 0,	  3.1, 3.9, 4.0, 4.3, 4.4, 4.5,
+					     4.7, 5.3, 6.0, 6.7, 7.3, 11.2 };
+	static struct go_report report;
+	struct program p = { 0 };
+	struct go_sites s = { 0 };
+	struct go_judgement j;
+
+	for (int i = -400; i < 1200; i++)
+		add(&p, i * 0.01, i * 0.02 + 4);
+	for (int i = 0; i < GO_PULLS; i++)
+		pull(&p, &s, at[i], &report);
+	go_sites_judge(&s, &s.rows[0], &j);
+	go_sites_clear(&s);
+	assert_int_equal(j.verdict, SITE_KEEPS);
+}
+
 static void test_nothing_new_is_undecided(void **state)
 {
 	struct program p = { 0 };
@@ -192,7 +211,9 @@ static void describe(struct go_report *r, const char *made, const char *wait)
 static const char *pattern(const char *made, const char *wait, bool keeps, bool ends)
 {
 	static struct go_report r;
-	struct go_evidence e = { .report = &r, .group = &r.groups[0], .keeps = keeps, .ends = ends };
+	struct go_evidence e = {
+		.report = &r, .group = &r.groups[0], .keeps = keeps, .ended = ends
+	};
 	const char *also[FINDING_ALSO], *name;
 
 	describe(&r, made, wait);
@@ -245,6 +266,7 @@ int main(void)
 		cmocka_unit_test(test_long_work_returns),
 		cmocka_unit_test(test_a_pool_that_fills_is_no_leak),
 		cmocka_unit_test(test_a_backlog_keeps),
+		cmocka_unit_test(test_a_backlog_keeps_on_a_busy_host),
 		cmocka_unit_test(test_nothing_new_is_undecided),
 		cmocka_unit_test(test_a_thinned_sample_holds),
 		cmocka_unit_test(test_patterns),

@@ -7,9 +7,10 @@
 #include "agent/runtime/go/patterns.h"
 
 #define CAPTURED_BYTES                                                                             \
-	4096		/* that each goroutine keeps alive: more than its own stack and frame      \
-			 */
-#define TIMERS_A_LOT 50 /* of one kind that nobody waits for */
+	4096		     /* that each goroutine keeps alive: more than its own stack and frame \
+			      */
+#define ENDS_OF_BLOCKED 0.05 /* of those that came and stayed */
+#define TIMERS_A_LOT	50   /* of one kind that nobody waits for */
 
 static const char *function_of(const struct go_report *r, uint16_t code)
 {
@@ -87,11 +88,13 @@ static bool is_long_capture(const struct go_evidence *e)
 	       e->heap_grown >= (int64_t)(e->grown * CAPTURED_BYTES);
 }
 
-/* For good: a backlog waits for others too, but some of it gets its turn. */
+/* For good: a backlog waits for others too, but some of it gets its turn. A few that ended can be
+ * passing work with ids from before its time (go_sites.c). */
 static bool is_blocked(const struct go_evidence *e)
 {
 	return e->group &&
-	       (e->group->leaked || (is_own_goroutine(e) && waits_for_others(e) && !e->ends));
+	       (e->group->leaked || (is_own_goroutine(e) && waits_for_others(e) &&
+				     (double)e->ended <= ENDS_OF_BLOCKED * (double)e->grown));
 }
 
 /*

@@ -14,7 +14,7 @@ struct go_evidence {
 	const struct go_group *group;	/* its goroutines, or NULL */
 	const struct go_timer *timer;	/* or its timers, or NULL */
 	bool keeps;			/* the verdict of the watch */
-	bool ends;			/* some that were no passing work ended during it */
+	uint64_t ended;			/* during it, of those that were no passing work */
 	uint64_t live, grown;		/* objects, and how many more since the watch began */
 	int64_t heap_grown; /* bytes that the collector found alive, since the watch began */
 };

@@ -90,10 +90,11 @@ static const char *verb(enum site_verdict verdict)
 	}
 }
 
+/* What is counted comes first; where nothing is kept, the counts would only distract. */
 static void write_sentence(FILE *to, const struct finding *f)
 {
 	write_place(to, f);
-	if (*f->evidence) {
+	if (*f->evidence && !(f->verdict == SITE_KEEPS && f->created)) {
 		fprintf(to, ": %s.\n", f->evidence);
 		return;
 	}
@@ -113,6 +114,8 @@ static void write_sentence(FILE *to, const struct finding *f)
 		write_duration(to, f->oldest);
 	}
 	write_outlook(to, f);
+	if (*f->evidence)
+		fprintf(to, "; %s", f->evidence);
 	fputs(".\n", to);
 }
 

@@ -52,7 +52,7 @@ enum go_status {
 #define GO_STRINGS	32768
 #define GO_VERSION	32
 #define GO_CHANNELS_MAX 32
-#define GO_MAKERS	4 /* places that a channel is traced to, at most */
+#define GO_MAKERS	4     /* places that a channel is traced to, at most */
 #define GO_MOST		32768 /* goroutines that are read again and again: 4 to 8 ms of CPU */
 
 struct go_request {

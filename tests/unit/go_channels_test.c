@@ -118,13 +118,14 @@ static int tear_down(void **state)
 
 	close(f->process.memory.fd);
 	go_memory_free(&f->process.memory);
+	free(f->process.channels);
 	free(f->process.makers);
 	free(f->report);
 	free(f);
 	return 0;
 }
 
-static enum go_status scan(struct fake *f)
+static enum go_status scan_again(struct fake *f)
 {
 	static struct go_builder builder;
 	static const struct go_request request;
@@ -136,6 +137,13 @@ static enum go_status scan(struct fake *f)
 				       .report = f->report };
 	go_memory_begin(&f->process.memory, CPU_NS, 1ull << 30);
 	return go_channels_scan(&builder);
+}
+
+/* With a search of the heap. */
+static enum go_status scan(struct fake *f)
+{
+	free(TAKE_PTR(f->process.channels));
+	return scan_again(f);
 }
 
 static int check(const struct go_report *r)
@@ -383,6 +391,25 @@ static void test_chance(void **state)
 	}
 }
 
+/* Most scans read again what one found, and believe it as little. */
+static void test_a_known_one_is_read_again(void **state)
+{
+	struct fake *f = *state;
+	struct hchan c = put_plain(f, false);
+
+	assert_int_equal(scan(f), GO_READ);
+	put_list(f, 0);
+	c.items = 700;
+	put_channel(f, &c);
+	assert_int_equal(scan_again(f), GO_READ);
+	assert_int_equal(f->report->n_channels, 1);
+	assert_int_equal(f->report->channels[0].items, 700);
+	assert_int_equal(check(f->report), 0);
+	put_word(f, c.at + BUFFER, LARGE + OLD_SIZE);
+	assert_int_equal(scan_again(f), GO_READ);
+	assert_int_equal(f->report->n_channels, 0);
+}
+
 static void test_report_is_checked(void **state)
 {
 	struct fake *f = *state;
@@ -416,6 +443,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_absurd_lists, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_one_many_times, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_chance, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_a_known_one_is_read_again, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_report_is_checked, set_up, tear_down),
 	};
 

@@ -17,10 +17,17 @@
 #define LARGE_MAX	16384u /* objects that are looked at, the largest */
 #define SMALL_MAX	8192u  /* spans of small objects: 64 MiB */
 #define FOUND_MAX	256u
+#define SEARCH_EACH	8  /* scans; what a search costs is too much for each */
 #define TORN		2  /* items sent and taken while the fields were read */
 #define SAMPLE		8  /* items, of which the objects they lead to are sized */
 #define ITEM_BYTES	64 /* of each that are looked at */
 #define OLD_HCHAN_BYTES 96u
+
+struct go_known_channels {
+	unsigned int scans;
+	size_t n;
+	struct go_hchan rows[GO_CHANNELS_MAX];
+};
 
 /* Objects that a channel with a buffer of its own is one of: before Go 1.23 and since. */
 static bool is_channel_size(uint64_t size)
@@ -320,20 +327,61 @@ static void tell(struct go_builder *b, const struct go_hchan *c)
 	tell_makers(b, c, to);
 }
 
-enum go_status go_channels_scan(struct go_builder *b)
+/* The heap is searched for the first of some scans. */
+static int search_again(struct go_process *p)
 {
 	static struct search s; /* too large for the stack; the child has one thread */
-	int r = go_process_heap(b->process);
+	struct go_known_channels *known = p->channels;
+	int r;
+
+	s = (struct search){ .process = p };
+	r = search_heap(&s);
+	known->n = r < 0 ? 0 : s.n_found < GO_CHANNELS_MAX ? s.n_found : GO_CHANNELS_MAX;
+	memcpy(known->rows, s.found, known->n * sizeof(known->rows[0]));
+	search_clear(&s);
+	return r;
+}
+
+/* For the others, those that were found are read again; what has become another is dropped. */
+static int read_again(struct go_process *p)
+{
+	struct go_known_channels *known = p->channels;
+	size_t n = 0;
+
+	for (size_t i = 0; i < known->n; i++) {
+		const struct go_hchan before = known->rows[i];
+		uint8_t bytes[GO_HCHAN_BYTES];
+		int r = go_memory_read(&p->memory, before.address, bytes, sizeof(bytes));
+
+		if (r == -ETIME || r == -ESRCH)
+			return r;
+		if (r == 0 && go_hchan_parse(p, before.address, bytes, &known->rows[n]) &&
+		    known->rows[n].buffer == before.buffer &&
+		    known->rows[n].capacity == before.capacity)
+			n++;
+	}
+	known->n = n;
+	return 0;
+}
+
+static int update(struct go_process *p)
+{
+	if (!p->channels && !(p->channels = calloc(1, sizeof(*p->channels))))
+		return -ENOMEM;
+	return p->channels->scans++ % SEARCH_EACH ? read_again(p) : search_again(p);
+}
+
+enum go_status go_channels_scan(struct go_builder *b)
+{
+	struct go_process *p = b->process;
+	int r = go_process_heap(p);
 
 	if (r == -ENODATA)
-		return b->process->variables.heap ? GO_NO_LAYOUT : GO_NO_VARIABLE;
-	if (r < 0)
-		return go_status_of(r);
-	s = (struct search){ .process = b->process };
-	r = search_heap(&s);
-	for (size_t i = 0; r == 0 && i < s.n_found && i < GO_CHANNELS_MAX; i++)
-		tell(b, &s.found[i]);
-	search_clear(&s);
+		return p->variables.heap ? GO_NO_LAYOUT : GO_NO_VARIABLE;
+	if (r == 0)
+		r = update(p);
+	for (size_t i = 0; r == 0 && i < p->channels->n; i++)
+		tell(b, &p->channels->rows[i]);
 	if (r == 0 && b->report->n_channels)
 		r = go_holders_tell(b);
 	return go_status_of(r);

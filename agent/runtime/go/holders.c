@@ -10,8 +10,8 @@
 #include "agent/runtime/go/channels.h"
 #include "agent/runtime/go/stack.h"
 
-#define GOROUTINES_MAX 65536u
-#define STACKS_MAX     1024u
+#define GOROUTINES_MAX 8192u /* the first that there were: workers are among them */
+#define STACKS_MAX     512u
 #define STACK_BYTES    4096u /* from where it stands */
 #define WAITING	       4u
 #define STATUS_MASK    0xfffu /* without the bit that a collection sets meanwhile */

@@ -18,6 +18,7 @@ void go_process_free(struct go_process *p)
 		return;
 	safe_close(p->memory.fd);
 	go_memory_free(&p->memory);
+	free(p->channels);
 	free(p->makers);
 	free(p);
 }

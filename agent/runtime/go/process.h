@@ -30,8 +30,9 @@ struct go_process {
 	bool timers_broken; /* and they do not */
 	bool heap_tried;    /* its layout was looked for */
 	struct go_heap heap;
-	struct go_makers *makers; /* of channels; NULL until one is looked for */
-	uint64_t attach_ns;	  /* CPU time */
+	struct go_known_channels *channels; /* NULL until they are looked for */
+	struct go_makers *makers;	    /* of channels; NULL until one is looked for */
+	uint64_t attach_ns;		    /* CPU time */
 };
 
 /* Learn what a request needs. -ENOEXEC when it is no Go program, -ENODATA when it is one whose

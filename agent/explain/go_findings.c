@@ -170,6 +170,11 @@ int go_findings_timers(const struct go_source *s, struct findings *ret)
 	return r;
 }
 
+int go_findings_pools(const struct go_source *s, struct findings *ret)
+{
+	return gopools_findings(&s->pools, ret);
+}
+
 int go_findings_all(const struct go_source *s, struct findings *ret)
 {
 	int r = go_findings_goroutines(s, ret);
@@ -178,5 +183,7 @@ int go_findings_all(const struct go_source *s, struct findings *ret)
 		r = go_findings_timers(s, ret);
 	if (r == 0)
 		r = go_findings_collector(s, ret);
-	return r == 0 ? go_findings_channels(s, ret) : r;
+	if (r == 0)
+		r = go_findings_channels(s, ret);
+	return r == 0 ? go_findings_pools(s, ret) : r;
 }

@@ -22,11 +22,13 @@ static const struct go_wish wishes[] = {
 	{ "gc", GO_COLLECTOR, 1u << GO_COLLECTOR, go_findings_collector },
 	{ "channel", GO_CHANNELS, 1u << GO_GOROUTINES | 1u << GO_COLLECTOR | 1u << GO_CHANNELS,
 	  go_findings_channels },
+	{ "pool", GO_POOLS, 1u << GO_POOLS, go_findings_pools },
 };
 
 static const struct go_wish everything = { NULL, GO_GOROUTINES,
 					   1u << GO_GOROUTINES | 1u << GO_COLLECTOR |
-						   1u << GO_TIMERS | 1u << GO_CHANNELS,
+						   1u << GO_TIMERS | 1u << GO_CHANNELS |
+						   1u << GO_POOLS,
 					   go_findings_all };
 
 static const struct go_wish *find_wish(const struct explain_options *options)
@@ -50,6 +52,7 @@ static void source_free(void *source)
 		return;
 	go_sites_clear(&s->goroutines);
 	go_sites_clear(&s->timers);
+	gopools_clear(&s->pools);
 	free(s->report);
 	free(s->module);
 	free(s);
@@ -70,6 +73,8 @@ static int enter(struct go_source *s, double at)
 		e = go_sites_add_timers(&s->timers, r, at);
 	if (r->status[GO_CHANNELS] == GO_READ)
 		gochannels_add(&s->channels, r, at);
+	if (e == 0 && r->status[GO_POOLS] == GO_READ)
+		e = gopools_add(&s->pools, r, s->module);
 	return e;
 }
 
@@ -151,7 +156,10 @@ static int source_open(const struct explain_options *options, struct reader *rea
 
 static unsigned int pulls(const struct go_source *s)
 {
-	return s->goroutines.pulls > s->timers.pulls ? s->goroutines.pulls : s->timers.pulls;
+	unsigned int n = s->goroutines.pulls;
+
+	n = s->timers.pulls > n ? s->timers.pulls : n;
+	return s->pools.pulls > n ? s->pools.pulls : n;
 }
 
 /* The last pull is that of the end. */

@@ -5,6 +5,7 @@
 #include "agent/explain/go_sites.h"
 #include "agent/explain/gochannels.h"
 #include "agent/explain/gocollector.h"
+#include "agent/explain/gopools.h"
 #include "agent/explain/source.h"
 
 struct go_source {
@@ -16,6 +17,7 @@ struct go_source {
 	struct go_sites goroutines, timers;
 	struct gocollector collector;
 	struct gochannels channels;
+	struct gopools pools;
 	double began, next;  /* CLOCK_MONOTONIC */
 	uint64_t heap_began; /* bytes that the collector knew as alive at the first pull */
 	uint64_t failed;     /* reads */
@@ -34,4 +36,5 @@ int go_findings_goroutines(const struct go_source *s, struct findings *ret);
 int go_findings_timers(const struct go_source *s, struct findings *ret);
 int go_findings_collector(const struct go_source *s, struct findings *ret);
 int go_findings_channels(const struct go_source *s, struct findings *ret);
+int go_findings_pools(const struct go_source *s, struct findings *ret);
 int go_findings_all(const struct go_source *s, struct findings *ret);

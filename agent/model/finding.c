@@ -100,7 +100,8 @@ const struct site_frame *finding_frame(const struct finding *f)
 	bool go = strncmp(f->resource, "go", 2) == 0 || /* goheap, gotimer, goroutine */
 		  strcmp(f->resource, "channel") == 0;
 	bool transaction = strcmp(f->resource, "transaction") == 0;
-	const struct site_frame *caller = transaction ? find_go_caller(f) : NULL;
+	bool pool = strcmp(f->resource, "pool") == 0;
+	const struct site_frame *caller = transaction || pool ? find_go_caller(f) : NULL;
 
 	if (caller)
 		return caller;

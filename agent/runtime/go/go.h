@@ -11,7 +11,7 @@
  *   variables.c   where the runtime's variables are, by its own code
  *   layout.c      offsets by version, checked and derived
  *   memory.c      bounded reads, neighbours together
- *   goroutines.c, timers.c, collector.c, channels.c: a feature each; panel.c samples
+ *   goroutines.c, timers.c, collector.c, channels.c, pools.c: a feature each; panel.c samples
  *   makers.c      places in the code that make a channel; holders.c who has one at hand
  *   stack.c       parked stacks; builder.c names in the report
  * Between the processes: report.h, report.c.

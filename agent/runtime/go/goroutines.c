@@ -275,6 +275,11 @@ static int read_goroutines(struct go_memory *m, uint64_t allgs, struct go_item *
 	return r < 0 ? r : -EPROTO;
 }
 
+int go_goroutines_list(struct go_process *p, struct go_item **ret, size_t *ret_n)
+{
+	return read_goroutines(&p->memory, p->variables.allgs, ret, ret_n);
+}
+
 /* Few of the groups were used, and only these are cleared. */
 static struct group *clear_groups(void)
 {

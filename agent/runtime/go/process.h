@@ -11,6 +11,7 @@
 #include "agent/runtime/go/layout.h"
 #include "agent/runtime/go/memory.h"
 #include "agent/runtime/go/moduledata.h"
+#include "agent/runtime/go/pools.h"
 #include "agent/runtime/go/report.h"
 #include "agent/runtime/go/variables.h"
 
@@ -32,7 +33,8 @@ struct go_process {
 	struct go_heap heap;
 	struct go_known_channels *channels; /* NULL until they are looked for */
 	struct go_makers *makers;	    /* of channels; NULL until one is looked for */
-	uint64_t attach_ns;		    /* CPU time */
+	struct go_sql sql;
+	uint64_t attach_ns; /* CPU time */
 };
 
 /* Learn what a request needs. -ENOEXEC when it is no Go program, -ENODATA when it is one whose
@@ -75,6 +77,10 @@ enum go_status go_goroutines_scan(struct go_builder *b);
 enum go_status go_timers_scan(struct go_builder *b);
 enum go_status go_collector_scan(struct go_builder *b);
 enum go_status go_channels_scan(struct go_builder *b);
+enum go_status go_pools_scan(struct go_builder *b);
+
+/* The addresses of all goroutines' structs, in the scratch memory. 0, or as go_memory_read. */
+int go_goroutines_list(struct go_process *p, struct go_item **ret, size_t *ret_n);
 
 /* A feature's own status for what memory reads fail with. */
 enum go_status go_status_of(int error);

@@ -29,8 +29,9 @@ const char *go_status_text(uint32_t status)
 static bool counts_hold(const struct go_report *r, size_t size)
 {
 	return r->n_groups <= GO_GROUPS && r->n_timers <= GO_TIMERS_MAX && r->n_codes <= GO_CODES &&
-	       r->n_places <= GO_PLACES && r->n_channels <= GO_CHANNELS_MAX &&
-	       r->n_stacks <= GO_STACKS && r->n_strings > 0 && r->n_strings <= GO_STRINGS &&
+	       r->n_places <= GO_PLACES && r->n_pools <= GO_POOLS_MAX &&
+	       r->n_channels <= GO_CHANNELS_MAX && r->n_stacks <= GO_STACKS && r->n_strings > 0 &&
+	       r->n_strings <= GO_STRINGS &&
 	       size == offsetof(struct go_report, strings) + r->n_strings &&
 	       r->strings[0] == '\0' && r->strings[r->n_strings - 1] == '\0' &&
 	       r->version[GO_VERSION - 1] == '\0';
@@ -78,6 +79,14 @@ static bool groups_hold(const struct go_report *r)
 	return true;
 }
 
+static bool pools_hold(const struct go_report *r)
+{
+	for (uint32_t i = 0; i < r->n_pools; i++)
+		if (!is_stack(r, r->pools[i].user, r->pools[i].n_user))
+			return false;
+	return is_stack(r, r->pool_calls, r->n_pool_calls);
+}
+
 static bool tables_hold(const struct go_report *r)
 {
 	for (uint32_t i = 0; i < r->n_codes; i++)
@@ -97,7 +106,8 @@ int go_report_check(const struct go_report *r, size_t size)
 {
 	if (size <= offsetof(struct go_report, strings) || size > sizeof(*r))
 		return -EPROTO;
-	return counts_hold(r, size) && groups_hold(r) && channels_hold(r) && tables_hold(r)
+	return counts_hold(r, size) && groups_hold(r) && channels_hold(r) && pools_hold(r) &&
+			       tables_hold(r)
 		       ? 0
 		       : -EPROTO;
 }

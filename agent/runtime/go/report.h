@@ -15,7 +15,8 @@
 	X(GOROUTINES, "goroutines")                                                                \
 	X(TIMERS, "timers")                                                                        \
 	X(COLLECTOR, "collector")                                                                  \
-	X(CHANNELS, "channels")
+	X(CHANNELS, "channels")                                                                    \
+	X(POOLS, "database pools")
 
 enum go_feature {
 #define X(feature, ...) GO_##feature,
@@ -54,6 +55,7 @@ enum go_status {
 #define GO_CHANNELS_MAX 32
 #define GO_MAKERS	4     /* places that a channel is traced to, at most */
 #define GO_MOST		32768 /* goroutines that are read again and again: 4 to 8 ms of CPU */
+#define GO_POOLS_MAX	16
 
 struct go_request {
 	uint32_t ask;	   /* GO_ASK_REPORT of objects.h */
@@ -132,6 +134,20 @@ struct go_channel {
 	uint16_t holder, n_holder; /* in stacks: of another that has it at hand */
 };
 
+/* A pool of connections to a database: a *sql.DB. */
+struct go_pool {
+	uint64_t address;      /* what it is known by from one report to the next */
+	uint64_t open, idle;   /* connections; idle ones are open */
+	uint64_t waiting;      /* requests for one that wait now */
+	uint64_t waited;       /* that had to, since it was opened */
+	uint64_t closed;       /* connections, since then */
+	uint64_t idle_closed;  /* of these, since more came back than may idle */
+	uint64_t max_open;     /* 0: no limit */
+	int64_t max_idle;      /* 0: the default, which is two; negative: none */
+	uint16_t user, n_user; /* in stacks: of a goroutine that uses it, of the most frequent */
+	uint32_t pad;
+};
+
 struct go_collector {
 	uint64_t heap_marked;		  /* bytes that the last collection found alive */
 	uint64_t heap_live;		  /* that, and what was allocated since */
@@ -176,7 +192,10 @@ struct go_report {
 	struct go_collector collector;
 
 	uint32_t n_samples, n_codes, n_places, n_stacks, n_strings,
-		n_channels;		   /* of the tables below */
+		n_channels; /* of the tables below */
+	uint32_t n_pools;
+	uint16_t pool_calls, n_pool_calls; /* in stacks: where the program opens pools */
+	struct go_pool pools[GO_POOLS_MAX];
 	struct go_group groups[GO_GROUPS]; /* largest first */
 	struct go_timer timer_groups[GO_TIMERS_MAX];
 	struct go_sample samples[GO_SAMPLES];

@@ -23,10 +23,9 @@ static struct kept kept[KEPT];
 static uint64_t clock_used;
 
 static enum go_status (*const scans[GO_FEATURE_MAX])(struct go_builder *) = {
-	[GO_GOROUTINES] = go_goroutines_scan,
-	[GO_TIMERS] = go_timers_scan,
-	[GO_COLLECTOR] = go_collector_scan,
-	[GO_CHANNELS] = go_channels_scan,
+	[GO_GOROUTINES] = go_goroutines_scan, [GO_TIMERS] = go_timers_scan,
+	[GO_COLLECTOR] = go_collector_scan,   [GO_CHANNELS] = go_channels_scan,
+	[GO_POOLS] = go_pools_scan,
 };
 
 static void drop(struct kept *k)

@@ -96,7 +96,8 @@ static struct go_parked where_parked(const struct go_layout *l, const uint8_t *b
 				   .high = go_u64(bytes + 8),
 				   .sp = go_u64(bytes + l->g_sp),
 				   .pc = go_u64(bytes + l->g_pc),
-				   .bp = go_u64(bytes + l->g_bp) };
+				   .bp = go_u64(bytes + l->g_bp),
+				   .made = go_u64(bytes + l->g_gopc) };
 }
 
 static void count_one(struct scan *s, struct group *g, const uint8_t *bytes, uint32_t status)
@@ -273,11 +274,6 @@ static int read_goroutines(struct go_memory *m, uint64_t allgs, struct go_item *
 		memcpy(slice, again, sizeof(slice));
 	}
 	return r < 0 ? r : -EPROTO;
-}
-
-int go_goroutines_list(struct go_process *p, struct go_item **ret, size_t *ret_n)
-{
-	return read_goroutines(&p->memory, p->variables.allgs, ret, ret_n);
 }
 
 /* Few of the groups were used, and only these are cleared. */

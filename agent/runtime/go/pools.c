@@ -16,8 +16,6 @@
 #define OPENER_QUEUE  1000000		 /* connectionRequestQueueSize, in all versions */
 #define ADDRESS_LEAST 65536
 #define ADDRESS_END   (1ull << 47)
-#define WAITING	      4 /* status of a goroutine, but for the bit of a scan */
-#define STATUS_SCAN   0x1000u
 
 enum { DB_CLOSED = 24, DB_FREE = 40, DB_REQUESTS = 64 };
 enum { CHANNEL_ITEMS = 0, CHANNEL_CAPACITY = 8, CHANNEL_ITEM_BYTES = 24, CHANNEL_BYTES = 32 };
@@ -188,26 +186,18 @@ static bool may_use_a_pool(const struct go_process *p, uint8_t reason)
 	return strcmp(text, "IO wait") == 0 || strcmp(text, "select") == 0;
 }
 
-static void take_goroutine(void *context, const struct go_item *item, const uint8_t *bytes)
+static void take_waiting(void *context, const struct go_parked *g, uint8_t reason)
 {
 	struct scan *s = context;
-	const struct go_process *p = s->builder->process;
-	const struct go_layout *l = &p->layout;
-	uint64_t made = go_u64(bytes + l->g_gopc);
-	struct go_parked parked = { .low = go_u64(bytes),
-				    .high = go_u64(bytes + 8),
-				    .sp = go_u64(bytes + l->g_sp),
-				    .pc = go_u64(bytes + l->g_pc),
-				    .bp = go_u64(bytes + l->g_bp) };
+	const struct go_sql *sql = &s->builder->process->sql;
 
-	if ((go_u32(bytes + l->g_status) & ~STATUS_SCAN) != WAITING || parked.sp < parked.low ||
-	    parked.sp >= parked.high)
+	if (g->sp < g->low || g->sp >= g->high)
 		return;
-	if (made > p->sql.open_db && made <= p->sql.open_db_end) {
+	if (g->made > sql->open_db && g->made <= sql->open_db_end) {
 		if (s->n_openers < OPENERS)
-			s->openers[s->n_openers++] = parked;
-	} else if (s->n_users < USERS && may_use_a_pool(p, bytes[l->g_wait_reason])) {
-		s->users[s->n_users++] = parked;
+			s->openers[s->n_openers++] = *g;
+	} else if (s->n_users < USERS && may_use_a_pool(s->builder->process, reason)) {
+		s->users[s->n_users++] = *g;
 	}
 }
 
@@ -369,8 +359,6 @@ enum go_status go_pools_scan(struct go_builder *b)
 {
 	static struct scan s; /* the child has one thread */
 	struct go_process *p = b->process;
-	struct go_item *items;
-	size_t n;
 	int r = p->sql.searched ? 0 : search(p);
 
 	if (r < 0)
@@ -383,9 +371,7 @@ enum go_status go_pools_scan(struct go_builder *b)
 		return GO_NO_LAYOUT;
 	s.builder = b;
 	s.n_openers = s.n_users = s.n_callers = 0;
-	r = go_goroutines_list(p, &items, &n);
-	if (r == 0)
-		r = go_gather(&p->memory, items, n, p->layout.g_bytes, take_goroutine, &s);
+	r = go_goroutines_waiting(p, take_waiting, &s);
 	if (r == 0)
 		r = tell(&s);
 	return go_status_of(r);

@@ -79,8 +79,5 @@ enum go_status go_collector_scan(struct go_builder *b);
 enum go_status go_channels_scan(struct go_builder *b);
 enum go_status go_pools_scan(struct go_builder *b);
 
-/* The addresses of all goroutines' structs, in the scratch memory. 0, or as go_memory_read. */
-int go_goroutines_list(struct go_process *p, struct go_item **ret, size_t *ret_n);
-
 /* A feature's own status for what memory reads fail with. */
 enum go_status go_status_of(int error);

@@ -8,6 +8,7 @@
 struct go_parked {
 	uint64_t low, high; /* of its stack */
 	uint64_t sp, pc, bp;
+	uint64_t made; /* where its go statement returns to */
 };
 
 /* Append its codes to the report's stacks, innermost first. Nothing when it cannot be read. */

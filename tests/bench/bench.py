@@ -362,17 +362,22 @@ def go_scan_cost(books, version):
             judge(f"a scan, Go {version}", statistics.median(cpu) < 15, "under 15 ms of CPU")
 
 
+def cpu_ns(pid):
+    return sum(int(path.read_text().split()[0]) for path in pathlib.Path(f"/proc/{pid}/task").glob("*/schedstat"))
+
+
 def go_rounds(books, seconds, scans):
-    """Rounds a second of the program, with a scan every second or with none."""
+    """Rounds a second of the program, and a second of its own CPU time; with a scan every second or
+    with none."""
     scanner = scans and subprocess.Popen([GOSCAN, str(books.pid), str(seconds + 2), "1000"],
                                          stdout=subprocess.DEVNULL)
-    before, begin = books.read()["rounds"], time.monotonic()
+    before, begin, cpu = books.read()["rounds"], time.monotonic(), cpu_ns(books.pid)
     time.sleep(seconds)
-    rate = (books.read()["rounds"] - before) / (time.monotonic() - begin)
+    rounds, end, used = books.read()["rounds"] - before, time.monotonic(), cpu_ns(books.pid) - cpu
     if scanner:
         scanner.kill()
         scanner.wait()
-    return rate
+    return rounds / (end - begin), rounds / used
 
 
 def go_throughput(books, version, pairs):
@@ -380,12 +385,12 @@ def go_throughput(books, version, pairs):
     for i in range(pairs):
         order = (True, False) if i % 2 else (False, True)
         rate = {scans: go_rounds(books, 3, scans) for scans in order}
-        ratios.append(rate[True] / rate[False])
-    median, low, high = interval(ratios)
-    say(f"    {version:5} throughput with a scan a second   {median:.4f}  (95 %: {low:.4f} - {high:.4f})")
-    figure(f"Go {version}: throughput with a scan a second against without",
-           f"{median:.3f} ({low:.3f} – {high:.3f})")
-    judge(f"throughput, Go {version}", high >= 0.99, "at least 0.99; missed only if the whole interval is below")
+        ratios.append([rate[True][k] / rate[False][k] for k in range(2)])
+    for k, what in enumerate(("throughput", "throughput by the program's own CPU time")):
+        median, low, high = interval([pair[k] for pair in ratios])
+        say(f"    {version:5} {what}, a scan a second: {median:.4f}  (95 %: {low:.4f} - {high:.4f})")
+        figure(f"Go {version}: {what}, a scan a second against none", f"{median:.3f} ({low:.3f} – {high:.3f})")
+        judge(f"{what}, Go {version}", high >= 0.99, "at least 0.99; missed only if the whole interval is below")
 
 
 def go_storm(books, version, scans=1000):

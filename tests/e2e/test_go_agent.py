@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """The agent that always runs, played fast: what the Go runtime holds grows in guilty services, and
-in their repaired twins nothing is ever called a leak. On the first build of GO_BUILDS."""
+in their repaired twins nothing is ever called a leak, and that resource does not go on growing: what
+else moves in windows so short may be called growing for a moment. On the first build of GO_BUILDS."""
 
 import re
 import time
@@ -13,7 +14,7 @@ from agent import Agent
 from shop import expected, go_build
 
 WINDOW = 3
-MOST_SECONDS = 150
+MOST_SECONDS = 240
 # Service: what of it grows by its own runtime's count.
 GROWS = {
     "auctions": "goroutine",
@@ -47,12 +48,15 @@ def test_guilty_grow_and_twins_do_not(seep, running, tmp_path):
               if row.service in GROWS and expected.is_mistake(row, build.timers)}
     twins = {process.pid: service for service, process in services.repaired.items()}
     with Agent(seep, tmp_path / "agent", "--interval=150ms", f"--trend.window={WINDOW}s") as agent:
-        seen, end = set(), time.monotonic() + MOST_SECONDS
-        while not guilty <= seen and time.monotonic() < end:
+        seen, quiet, end = set(), False, time.monotonic() + MOST_SECONDS
+        while not (guilty <= seen and quiet) and time.monotonic() < end:
             time.sleep(WINDOW / 2)
             said = verdicts(agent)
             seen |= said.keys()
             assert {(twins[pid], what): verdict for (pid, what), verdict in said.items()
                     if pid in twins and verdict == "leaking"} == {}
+            accused = {(twins[pid], what) for pid, what in said
+                       if pid in twins and what == GROWS[twins[pid]]}
+            quiet = not accused
         assert guilty - seen == set()
-        assert {(twins[pid], what) for pid, what in said if pid in twins} == set()
+        assert accused == set()

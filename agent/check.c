@@ -2,6 +2,7 @@
 /* What this host, or this process, allows: each topic's rung, and why not a better one. */
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
@@ -133,6 +134,20 @@ static void check_readable(const struct check_options *o, const char *what, cons
 	say(o, what, fd >= 0, purpose, fd >= 0 ? NULL : strerror(errno));
 }
 
+/* Of very many, a sample is read. */
+static void say_sample(const struct check_options *o, const struct go_report *r)
+{
+	char value[128];
+
+	if (!r->count_error)
+		return;
+	snprintf(value, sizeof(value),
+		 "of goroutines, %" PRIu64 " now: counts have a standard error of %" PRIu64
+		 " at most",
+		 r->live, r->count_error);
+	say(o, "sample", -1, value, NULL);
+}
+
 static void say_go(const struct check_options *o, const struct go_report *r)
 {
 	char value[256], version[4 * GO_VERSION];
@@ -145,12 +160,13 @@ static void say_go(const struct check_options *o, const struct go_report *r)
 	for (enum go_feature f = 0; f < GO_FEATURE_MAX; f++)
 		say(o, go_feature_name(f), r->status[f] == GO_READ, "of the Go runtime",
 		    r->status[f] == GO_READ ? NULL : go_status_text(r->status[f]));
+	say_sample(o, r);
 }
 
 /* Most programs are none of Go, and that is no failure. */
 static void check_go(const struct check_options *o)
 {
-	struct go_request request = { .wanted = ~0u };
+	struct go_request request = { .wanted = ~0u, .most = GO_MOST };
 	struct go_report *report = NULL;
 	struct reader *reader = NULL;
 	int r = reader_new(&reader);

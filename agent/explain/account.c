@@ -21,6 +21,7 @@ int account_new(pid_t pid, struct reader *reader, struct account **ret)
 		return -ENOMEM;
 	l->pid = pid;
 	l->reader = reader;
+	naming_init(&l->naming, reader, pid);
 	r = sites_new(&l->sites);
 	if (r == 0)
 		r = shapes_new(&l->shapes);
@@ -40,6 +41,7 @@ void account_free(struct account *l)
 		truth_clear(&l->looks[class].truth);
 	shapes_free(l->shapes);
 	sites_free(l->sites);
+	naming_clear(&l->naming);
 	free(l);
 }
 
@@ -86,8 +88,8 @@ void account_name_sites(struct account *l)
 
 		if (site->frames || !site->n_pcs)
 			continue;
-		r = reader_symbolize(l->reader, l->pid, site->pcs, site->n_pcs, &site->frames,
-				     &site->n_frames);
+		r = naming_stack(&l->naming, site->pcs, site->n_pcs, &site->frames,
+				 &site->n_frames);
 		if (r < 0) {
 			count_error(l, r);
 			keep_addresses(site);

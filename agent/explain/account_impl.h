@@ -3,6 +3,7 @@
 #pragma once
 
 #include "agent/explain/account.h"
+#include "agent/explain/naming.h"
 #include "agent/explain/truth.h"
 
 /* What /proc showed of a class; events may have come since it began, and their objects are theirs.
@@ -18,6 +19,7 @@ struct account {
 	struct reader *reader;
 	struct sites *sites;
 	struct shapes *shapes;
+	struct naming naming;
 	double seeded; /* when the look at the past was over */
 	struct look looks[ACQUIRE_CLASS_MAX];
 	bool sampled[ACQUIRE_CLASS_MAX];

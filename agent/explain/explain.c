@@ -20,7 +20,7 @@
 #include "exporters/explain.h"
 
 #define DEFAULT_DURATION 30
-#define DEFAULT_BUDGET	 0.02
+#define DEFAULT_BUDGET	 0.05
 #define DEFAULT_EXACT	 1.0 /* who asks for every call knows that it costs */
 
 static const struct source *const sources[] = { &source_all,  &source_acquire,

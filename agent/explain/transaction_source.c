@@ -7,12 +7,11 @@
 
 #include "agent/base/cleanup.h"
 #include "agent/base/log.h"
+#include "agent/explain/naming.h"
 #include "agent/explain/source.h"
 #include "agent/explain/transaction_book.h"
 #include "agent/explain/transaction_titles.h"
-#include "agent/probe/identity.h"
 #include "agent/probe/transaction.h"
-#include "agent/runtime/go/objects.h"
 #include "agent/sites/reader.h"
 
 #define LIST_EVERY 5 /* polls: half a second */
@@ -26,7 +25,7 @@
 struct transaction_source {
 	const struct explain_options *options;
 	pid_t pid;
-	char *module; /* path of the program, escaped; NULL when it has none */
+	struct naming naming;
 	struct reader *reader;
 	struct transaction_probe *probe;
 	struct transaction_book *book;
@@ -51,7 +50,7 @@ static void source_free(void *source)
 		return;
 	transaction_probe_free(s->probe);
 	transaction_book_free(s->book);
-	free(s->module);
+	naming_clear(&s->naming);
 	free(s);
 }
 
@@ -182,8 +181,8 @@ static int source_open(const struct explain_options *options, struct reader *rea
 		return -ENOMEM;
 	s->options = options;
 	s->pid = options->pid;
-	s->module = identity_program(options->pid);
 	s->reader = reader;
+	naming_init(&s->naming, reader, options->pid);
 	r = start(s);
 	if (r == 0) {
 		*ret = s;
@@ -251,19 +250,12 @@ static void source_detach(void *source)
 	leave(source);
 }
 
-/* A Go program names its functions itself, stripped as it may be. Where C code in it wrote, that is
- * named as everywhere. */
 static int name(void *context, const uint64_t *pcs, size_t n, struct site_frame **ret,
 		size_t *ret_n)
 {
 	struct transaction_source *s = context;
 
-	if (s->module && go_names_ask(s->reader, s->pid, s->module, pcs, n, ret, ret_n) == 0) {
-		if (*ret_n && *(*ret)[0].function)
-			return 0;
-		site_frames_free(*ret, *ret_n);
-	}
-	return reader_symbolize(s->reader, s->pid, pcs, n, ret, ret_n);
+	return naming_stack(&s->naming, pcs, n, ret, ret_n);
 }
 
 static int source_findings(void *source, double seconds, struct findings *ret)

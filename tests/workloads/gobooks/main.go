@@ -7,6 +7,7 @@
 //	gobooks grow    goroutines whose stacks grow and shrink while they allocate, and check their sums
 //	gobooks queues  three channels fill, a fourth is drained (queues.go)
 //	gobooks park    100,000 goroutines wait while one works and counts its rounds
+//	gobooks files   opens a file twenty times a second and forgets it
 //	gobooks storm   goroutines start and end as fast as they can; each start is a round
 //
 // It says "ready", answers each line of its standard input with a line of JSON, and ends with it.
@@ -156,8 +157,28 @@ func storm() {
 	}
 }
 
+var forgotten []*os.File
+
+//go:noinline
+func openForgotten() {
+	file, err := os.Open("/etc/hostname")
+	if err == nil {
+		forgotten = append(forgotten, file)
+	}
+}
+
+func files() {
+	for {
+		openForgotten()
+		atomic.AddInt64(&rounds, 1)
+		time.Sleep(50 * time.Millisecond)
+	}
+}
+
 func start(word string) bool {
 	switch word {
+	case "files":
+		go files()
 	case "park":
 		park()
 		go work()
@@ -179,7 +200,7 @@ func start(word string) bool {
 
 func main() {
 	if len(os.Args) != 2 || !start(os.Args[1]) {
-		fmt.Fprintln(os.Stderr, "usage: gobooks keep|full|grow|queues|park|storm")
+		fmt.Fprintln(os.Stderr, "usage: gobooks keep|full|grow|queues|park|files|storm")
 		os.Exit(2)
 	}
 	fmt.Println("ready")

@@ -9,17 +9,22 @@
 
 #define RATE_LEAST   (64.0 * 1024 * 1024) /* bytes in a CPU second, of the function */
 #define CYCLES_LEAST 1.0		  /* a second */
-#define SHARE_LEAST  0.1		  /* of the CPU time */
+#define SHARE_LEAST  0.02		  /* of the CPU time */
 #define PART_LEAST   0.5		  /* of all bytes */
 #define GROWN_MOST   0.05		  /* of all bytes */
 #define PERCENT	     100.0
 
-/* The program's own function that the bytes go to, NULL when all is the library's. */
+/* The program's own function that allocates, NULL when the library does: a server that decodes what
+ * it is asked has no line to change. */
 static const char *function_of(const struct finding *f)
 {
-	const struct site_frame *frame = finding_frame(f);
+	size_t i = 0;
 
-	return frame && !go_function_is_standard(frame->function) ? frame->function : NULL;
+	while (i < f->n_frames && go_function_is_runtime(f->frames[i].function))
+		i++;
+	return i < f->n_frames && !go_function_is_standard(f->frames[i].function)
+		       ? f->frames[i].function
+		       : NULL;
 }
 
 static double bytes_of(const char *function, const struct finding *findings, const uint64_t *bytes,

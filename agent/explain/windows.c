@@ -7,7 +7,7 @@
 #include "agent/explain/windows.h"
 
 #define WINDOWS	      14    /* so many in a watch, at least about */
-#define LENGTH_FIRST  0.010 /* seconds */
+#define LENGTH_FIRST  0.050 /* seconds; ended before where that is dear */
 #define LENGTH_MIN    0.005
 #define LENGTH_GROWTH 4.0 /* from one window to the next */
 #define PAUSE_MIN     0.1
@@ -51,22 +51,25 @@ static double allowed(const struct windows *w)
 	return w->share * w->duration / WINDOWS;
 }
 
-static double next_length(const struct windows *w, double length, double cost)
+/* taken: seconds that it took to take the traps out, all of which are met meanwhile. A window that
+ * is shorter pays for more than it sees; on a busy host that is nearly all. */
+static double next_length(const struct windows *w, double length, double cost, double taken)
 {
 	double longest = w->duration / WINDOWS / 2; /* a pause is as long */
 	double factor = cost > 0 ? allowed(w) / cost : LENGTH_GROWTH;
 
 	length *= fmin(factor, LENGTH_GROWTH);
-	return fmax(LENGTH_MIN, fmin(length, longest));
+	return fmin(fmax(fmax(LENGTH_MIN, taken), length), fmax(LENGTH_MIN, longest));
 }
 
 static void end_and_plan(struct windows *w)
 {
-	double length = now() - w->began, cost;
+	double length = now() - w->began, cost, taken;
 
 	windows_end(w);
+	taken = now() - w->began - length;
 	cost = w->ops->cost(w->context) - w->began_cost;
-	w->length = next_length(w, length, cost);
+	w->length = next_length(w, length, cost, taken);
 	w->due = fmax(w->began + cost / w->share, now() + fmax(PAUSE_MIN, length));
 	log_debug(0, "a window of %.0f ms cost %.1f ms, the next in %.1f s", length * 1e3,
 		  cost * 1e3, w->due - now());

@@ -52,11 +52,24 @@ static void test_calm(void **state)
 	c.cycles = 5;
 	assert_false(marks(&c, SITE_RETURNS));
 	c = busy;
-	c.share = 0.05;
+	c.share = 0.01;
 	assert_false(marks(&c, SITE_RETURNS));
 	c = busy;
 	c.cpu = 10;
 	assert_false(marks(&c, SITE_RETURNS));
+}
+
+/* What the library allocates for a function is no line of its own. */
+static void test_library(void **state)
+{
+	struct site_frame library[] = { { .function = "runtime.makeslice", .module = "" },
+					{ .function = "io.ReadAll", .module = "" },
+					{ .function = "main.serve", .module = "" } };
+	struct finding f = { .resource = "goheap", .frames = library, .n_frames = 3 };
+	const uint64_t bytes[] = { 100 };
+
+	gochurn_mark(&busy, &f, bytes, 1);
+	assert_null(f.pattern);
 }
 
 /* The same work takes longer on a host that is busy, and as much CPU time. */
@@ -101,6 +114,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_one_function_keeps_the_collector_busy),
 		cmocka_unit_test(test_calm),
+		cmocka_unit_test(test_library),
 		cmocka_unit_test(test_busy_host),
 		cmocka_unit_test(test_growing),
 		cmocka_unit_test(test_words),

@@ -64,6 +64,8 @@ CLAIMED = {
     "pages",
     "quotes",
     "rates",
+    "render",
+    "routes",
     "search",
     "sessions",
     "settings",

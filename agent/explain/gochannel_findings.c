@@ -109,7 +109,7 @@ static void add_who(struct finding *f, const struct go_report *r, uint16_t first
 	if (!*name)
 		return;
 	escape_bytes(escaped, sizeof(escaped), name, strlen(name));
-	text_append(f->evidence, sizeof(f->evidence), "; %s %s", words, escaped);
+	text_append(f->evidence, sizeof(f->evidence), "%s %s", words, escaped);
 }
 
 static void add_size(struct finding *f, const struct go_channel *c, const struct limit *limit)
@@ -139,13 +139,12 @@ static void set_evidence(const struct go_source *s, const struct go_channel *c,
 	text_append(f->evidence, sizeof(f->evidence),
 		    "; %" PRIu64 " sent and %" PRIu64 " taken during the watch", seen->sent,
 		    seen->taken);
-	if (f->verdict == SITE_KEEPS && f->growth_per_hour > 0)
-		text_append(f->evidence, sizeof(f->evidence), ", %+.0f an hour",
-			    f->growth_per_hour);
 	for (uint16_t i = 0; c->n_makers > 1 && i < c->n_makers; i++)
-		add_who(f, s->report, c->makers + i, 1, i ? "or in" : "made in");
-	add_who(f, s->report, c->sender, c->n_sender, "a goroutine waits to send in");
-	add_who(f, s->report, c->holder, c->n_holder, "at hand of a goroutine in");
+		add_who(f, s->report, c->makers + i, 1, i ? " or" : "; made in");
+	for (uint16_t i = 0; i < c->n_senders; i++)
+		add_who(f, s->report, c->senders + i, 1, i ? " or" : "; its package sends in");
+	add_who(f, s->report, c->sender, c->n_sender, "; a goroutine waits to send in");
+	add_who(f, s->report, c->holder, c->n_holder, "; at hand of a goroutine in");
 }
 
 static int add_finding(const struct go_source *s, const struct go_channel *c,

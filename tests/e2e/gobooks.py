@@ -22,7 +22,7 @@ def ends():
 
 def build(version, sources=SOURCES):
     binary = toolchains.FOLDER / "bin" / f"{sources.name}-{version}"
-    newest = max(path.stat().st_mtime for path in sources.iterdir())
+    newest = max(path.stat().st_mtime for path in sources.rglob("*"))
     if binary.exists() and binary.stat().st_mtime > newest:
         return binary
     toolchains.fetch([version])

@@ -8,10 +8,11 @@ import explainer
 import gobooks
 
 SECONDS = 10
-MADE = {  # by makers of tests/workloads/gobooks/queues.go: capacity, bytes of a place
-    "main.makeJobs": (200000, 8),
-    "main.makeQueue": (1 << 19, 32),
-    "main.makeLost": (250000, 8),
+PACKAGE = "example.org/gobooks/queues."
+MADE = {  # by makers of tests/workloads/gobooks/queues: capacity, bytes of a place
+    "makeJobs": (200000, 8),
+    "makeQueue": (1 << 19, 32),
+    "makeLost": (250000, 8),
 }
 DRAINED = 1 << 20
 
@@ -29,9 +30,10 @@ def test_those_that_fill_are_named(rows, maker):
     capacity, size = MADE[maker]
     row = rows[capacity]
     assert (row["resource"], row["pattern"], row["verdict"]) == ("channel", "unbounded-channel", "keeps")
-    assert row["stack"][0]["function"].partition("[")[0] == maker  # its types differ by version
+    assert row["stack"][0]["function"].partition("[")[0] == PACKAGE + maker  # its types differ by version
     assert row["live"] > 0 and row["live_bytes"] >= row["live"] * size
     assert row["growth_per_hour"] > 0
+    assert f"sends in {PACKAGE}Run;" in row["evidence"]
     assert f"of {capacity} places filled, each {size} B" in row["evidence"]
 
 

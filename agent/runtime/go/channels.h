@@ -23,6 +23,11 @@ struct go_hchan {
 bool go_hchan_parse(struct go_process *p, uint64_t address, const uint8_t *bytes,
 		    struct go_hchan *ret);
 
+/* Search the heap: at most max, the largest first. 0, or as go_memory_read. Uses the scratch
+ * memory.
+ */
+int go_channels_search(struct go_process *p, struct go_hchan *ret, size_t max, size_t *ret_n);
+
 /* Whether a type can be described there: in the file of the program; what reflection makes is left
  * out. */
 bool go_is_type(const struct go_process *p, uint64_t address);
@@ -33,6 +38,13 @@ bool go_is_type(const struct go_process *p, uint64_t address);
  * How many, or as go_memory_read.
  */
 int go_makers_find(struct go_process *p, const struct go_hchan *c, uint64_t *ret, size_t max);
+
+/*
+ * Return addresses of the calls that send on some channel, in functions of one package: at most
+ * max, of as many functions; none when there are more. After go_makers_find.
+ */
+int go_sends_find(struct go_process *p, const char *package, size_t length, uint64_t *ret,
+		  size_t max);
 
 /* Fill sender and holder of the report's channels by the stacks of goroutines that wait. 0, or as
  * go_memory_read. Uses the scratch memory. */

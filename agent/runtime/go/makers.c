@@ -31,28 +31,35 @@ struct call {
 };
 
 struct go_makers {
-	size_t n;
+	size_t n, n_sends;
 	bool cut; /* there are more */
 	struct call calls[CALLS_MAX];
+	uint64_t sends[CALLS_MAX]; /* where calls that send return to */
 };
 
-/* Of a function by its whole name, 0 when there is none. */
-static int find_entry(struct go_table *t, const char *wanted, uint64_t *ret)
+/* Functions that are called. */
+enum { MAKE, SEND, TRY, TARGETS };
+static const char *const targets[TARGETS] = {
+	[MAKE] = "runtime.makechan",
+	[SEND] = "runtime.chansend1",
+	[TRY] = "runtime.selectnbsend",
+};
+
+/* Their entries, 0 of one that the program does not have. */
+static int find_entries(struct go_table *t, uint64_t ret[TARGETS])
 {
 	char name[64];
 	int r = 0;
 
-	*ret = 0;
 	for (uint64_t i = 0; i < t->n_functions && r == 0; i++) {
 		struct go_function f;
 
 		r = go_table_function(t, i, &f);
 		if (r == 0)
 			r = go_table_name(t, &f, name, sizeof(name));
-		if (r == 0 && strcmp(name, wanted) == 0) {
-			*ret = f.entry;
-			return 0;
-		}
+		for (size_t k = 0; k < TARGETS && r == 0; k++)
+			if (strcmp(name, targets[k]) == 0)
+				ret[k] = f.entry;
 		if (r == -EPROTO)
 			r = 0; /* one lying row */
 	}
@@ -94,25 +101,34 @@ static void add_call(struct go_process *p, const uint8_t *code, size_t n, uint64
 		m->calls[m->n++] = (struct call){ .pc = pc, .type = find_type(p, code, n, pc) };
 }
 
+static void add_send(struct go_makers *m, uint64_t pc)
+{
+	if (m->n_sends < CALLS_MAX && (!m->n_sends || m->sends[m->n_sends - 1] < pc))
+		m->sends[m->n_sends++] = pc;
+}
+
 /* Calls within these bytes of code; what stands before the first of them may be cut off. */
 static void find_calls(struct go_process *p, const uint8_t *code, size_t n, uint64_t address,
-		       uint64_t target)
+		       const uint64_t entries[TARGETS])
 {
 	const uint8_t *at = code;
 
 	while (at < code + n && (at = memchr(at, CALL, (size_t)(code + n - at)))) {
 		size_t i = (size_t)(at - code), before = i < BEFORE ? i : BEFORE;
-		uint64_t pc = address + i + CALL_BYTES;
+		uint64_t pc = address + i + CALL_BYTES, target;
 
 		if (i + CALL_BYTES > n)
 			return;
-		if (pc + (uint64_t)(int64_t)(int32_t)go_u32(at + 1) == target)
+		target = pc + (uint64_t)(int64_t)(int32_t)go_u32(at + 1);
+		if (target == entries[MAKE])
 			add_call(p, at - before, before + CALL_BYTES, pc);
+		else if (target == entries[SEND] || target == entries[TRY])
+			add_send(p->makers, pc);
 		at++;
 	}
 }
 
-static int read_code(struct go_process *p, uint64_t target)
+static int read_code(struct go_process *p, const uint64_t entries[TARGETS])
 {
 	_cleanup_free_ uint8_t *code = malloc(BEFORE + CHUNK + CALL_BYTES - 1);
 	const struct go_table *t = &p->module.table;
@@ -127,7 +143,7 @@ static int read_code(struct go_process *p, uint64_t target)
 
 		r = go_memory_read(&p->memory, from, code, end - from);
 		if (r == 0)
-			find_calls(p, code, end - from, from, target);
+			find_calls(p, code, end - from, from, entries);
 	}
 	return r;
 }
@@ -145,19 +161,19 @@ static void drop_doubles(struct go_makers *m)
 
 static int learn(struct go_process *p)
 {
-	uint64_t target;
+	uint64_t entries[TARGETS] = { 0 };
 	int r;
 
 	if (p->makers)
 		return 0;
-	r = find_entry(&p->module.table, "runtime.makechan", &target);
+	r = find_entries(&p->module.table, entries);
 	if (r < 0)
 		return r;
 	p->makers = calloc(1, sizeof(*p->makers));
 	if (!p->makers)
 		return -ENOMEM;
-	if (target)
-		r = read_code(p, target);
+	if (entries[MAKE])
+		r = read_code(p, entries);
 	if (r < 0)
 		free(TAKE_PTR(p->makers));
 	else
@@ -229,4 +245,35 @@ int go_makers_find(struct go_process *p, const struct go_hchan *c, uint64_t *ret
 	if (n == 0 && !p->makers->cut)
 		n = match(p, c->type, 0, ret, max);
 	return n <= max ? (int)n : 0;
+}
+
+static bool is_of_package(struct go_process *p, const struct go_function *f, const char *package,
+			  size_t length)
+{
+	char name[GO_NAME_MAX];
+
+	return go_table_name(&p->module.table, f, name, sizeof(name)) == 0 &&
+	       strncmp(name, package, length) == 0 && name[length] == '.';
+}
+
+int go_sends_find(struct go_process *p, const char *package, size_t length, uint64_t *ret,
+		  size_t max)
+{
+	const struct go_makers *m = p->makers;
+	struct go_function f = { 0 };
+	size_t n = 0;
+
+	/* Calls stand by address, so those of one function follow each other: one stands for all.
+	 */
+	for (size_t i = 0; m && i < m->n_sends; i++) {
+		if (m->sends[i] - f.entry < f.end - f.entry)
+			continue;
+		if (go_table_find(&p->module.table, m->sends[i] - 1, &f) < 0 ||
+		    !is_of_package(p, &f, package, length))
+			continue;
+		if (n == max)
+			return 0;
+		ret[n++] = m->sends[i];
+	}
+	return (int)n;
 }

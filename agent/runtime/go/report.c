@@ -54,6 +54,7 @@ static bool channels_hold(const struct go_report *r)
 		const struct go_channel *c = &r->channels[i];
 
 		if (c->items > c->capacity || !is_stack(r, c->makers, c->n_makers) ||
+		    !is_stack(r, c->senders, c->n_senders) ||
 		    !is_stack(r, c->sender, c->n_sender) || !is_stack(r, c->holder, c->n_holder))
 			return false;
 	}

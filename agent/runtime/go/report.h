@@ -129,9 +129,10 @@ struct go_channel {
 	uint64_t kept;		    /* bytes that one item leads to; mean of a sample */
 	uint32_t item_bytes;	    /* in the buffer */
 	uint32_t closed;
-	uint16_t makers, n_makers; /* in stacks: all that can have made it; none when too many */
-	uint16_t sender, n_sender; /* in stacks: of a goroutine that waits to send on it */
-	uint16_t holder, n_holder; /* in stacks: of another that has it at hand */
+	uint16_t makers, n_makers;   /* in stacks: all that can have made it; none when too many */
+	uint16_t senders, n_senders; /* in stacks: what sends in the maker's package, if little */
+	uint16_t sender, n_sender;   /* in stacks: of a goroutine that waits to send on it */
+	uint16_t holder, n_holder;   /* in stacks: of another that has it at hand */
 };
 
 /* A pool of connections to a database: a *sql.DB. */

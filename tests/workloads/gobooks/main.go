@@ -5,7 +5,7 @@
 //	gobooks keep    keeps at keepNode and cachePut, gives back at ringPut, churnNode and churnBlob
 //	gobooks full    the same without what keeps; the ring is full
 //	gobooks grow    goroutines whose stacks grow and shrink while they allocate, and check their sums
-//	gobooks queues  three channels fill, a fourth is drained (queues.go)
+//	gobooks queues  three channels fill, a fourth is drained
 //	gobooks park    100,000 goroutines wait while one works and counts its rounds
 //	gobooks files   opens a file twenty times a second and forgets it
 //	gobooks storm   goroutines start and end as fast as they can; each start is a round
@@ -21,6 +21,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"example.org/gobooks/queues"
 )
 
 type node struct {
@@ -187,7 +189,7 @@ func start(word string) bool {
 	case "keep", "full":
 		go allocate(word == "keep")
 	case "queues":
-		go queues()
+		go queues.Run(&rounds)
 	case "grow":
 		for depth := 10; depth <= 1000; depth += 90 {
 			go grow(depth)

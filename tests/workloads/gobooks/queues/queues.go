@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-package main
+// Package queues has channels that fill, and one that is drained.
+package queues
 
 import (
 	"sync/atomic"
@@ -53,9 +54,9 @@ func take[T any](from chan T) {
 	}
 }
 
-// Queues fills three: of pointers, of a generic type, and one that nobody takes from. The fourth is
-// as large and drained at once.
-func queues() {
+// Run fills three: of pointers, of a generic type, and one that nobody takes from. The fourth is as
+// large and drained at once.
+func Run(rounds *int64) {
 	jobs, lost, drained, samples := makeJobs(), makeLost(), makeDrained(), makeQueue[sample]()
 	go take(jobs)
 	go take(samples.items)
@@ -68,7 +69,7 @@ func queues() {
 		samples.items <- sample{n}
 		lost <- n
 		drained <- sample{n}
-		atomic.AddInt64(&rounds, 1)
+		atomic.AddInt64(rounds, 1)
 		time.Sleep(pace)
 	}
 }

@@ -63,6 +63,21 @@
 	X(GROUP_TRANSACTION_OLDEST, "seep_group_transaction_oldest_seconds", GAUGE, SECONDS,       \
 	  "How long the oldest transaction that was left open has waited, as far as seen.",        \
 	  "group")                                                                                 \
+	X(GO_GOROUTINES, "seep_go_goroutines", GAUGE, NONE,                                        \
+	  "Goroutines of the group's Go programs.", "group")                                       \
+	X(GO_TIMERS, "seep_go_timers", GAUGE, NONE,                                                \
+	  "Timers of the group's Go programs, without those of sleeps and connections.", "group")  \
+	X(GO_HEAP_LIVE, "seep_go_heap_live_bytes", GAUGE, BYTES,                                   \
+	  "Heap of the group's Go programs: kept by the last collections, or allocated since.",    \
+	  "group")                                                                                 \
+	X(GO_MEMORY_LIMIT, "seep_go_memory_limit_bytes", GAUGE, BYTES,                             \
+	  "Memory limits of the group's Go programs together; none when one has none.", "group")   \
+	X(GO_GC_CYCLES, "seep_go_gc_cycles_total", COUNTER, NONE,                                  \
+	  "Garbage collections of the group's Go programs; none for the groups beyond the cap.",   \
+	  "group")                                                                                 \
+	X(GO_GC_CPU, "seep_go_gc_cpu_ratio", GAUGE, NONE,                                          \
+	  "Largest share of a Go program's CPU time since its start that its collections took.",   \
+	  "group")                                                                                 \
 	X(PROCESS_LIVE, "seep_process_live", GAUGE, NONE, "What a suspect process holds now.",     \
 	  "pid", "start_time", "group", "resource", "kind")                                        \
 	X(PROCESS_LIVE_BYTES, "seep_process_live_bytes", GAUGE, BYTES,                             \

@@ -225,6 +225,39 @@ static void write_groups(struct exposition *e, const struct selection *chosen)
 		for_groups(e, chosen, others[i], UNIT_COUNT);
 }
 
+/* NAN: no row. Counts stay at zero while no program runs, so that a restart is no gap. */
+static double go_value(const struct model_group *g, enum metric_id id)
+{
+	const struct gogroup *go = &g->go;
+
+	switch (id) {
+	case METRIC_GO_GOROUTINES:
+		return go->any ? (double)g->cells[SLOT_GOROUTINE].live : NAN;
+	case METRIC_GO_TIMERS:
+		return go->any ? (double)g->cells[SLOT_GOTIMER].live : NAN;
+	case METRIC_GO_HEAP_LIVE:
+		return go->any ? (double)go->heap_live : NAN;
+	case METRIC_GO_MEMORY_LIMIT:
+		return go->programs && !go->unlimited ? (double)go->memory_limit : NAN;
+	case METRIC_GO_GC_CYCLES:
+		return go->cycles ? (double)go->cycles : NAN;
+	default:
+		return go->programs ? go->gc_share : NAN;
+	}
+}
+
+static void write_go(struct exposition *e, const struct selection *chosen)
+{
+	for (enum metric_id id = METRIC_GO_GOROUTINES; id <= METRIC_GO_GC_CPU; id++) {
+		for (size_t i = 0; i < chosen->n_groups; i++)
+			exposition_sample(e, id, go_value(chosen->groups[i], id),
+					  LABELS(chosen->groups[i]->name));
+		if (chosen->other)
+			exposition_sample(e, id, go_value(chosen->other, id),
+					  LABELS(chosen->other->name));
+	}
+}
+
 /* A suspect process shows each resource that is suspected, once, with all its kinds. */
 static void write_suspects_live(struct exposition *e, const struct selection *chosen,
 				enum seep_unit unit)
@@ -364,6 +397,7 @@ int prometheus_write(const struct model *m, enum prometheus_format f, struct buf
 	if (r < 0)
 		return r;
 	write_groups(&e, chosen);
+	write_go(&e, chosen);
 	write_suspects(&e, chosen);
 	for (enum metric_id id = METRIC_NETNS_LIVE; id <= METRIC_NETNS_BOUND_USED; id++)
 		write_netns(&e, m, id);

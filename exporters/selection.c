@@ -75,6 +75,7 @@ static void add_group(struct model_group *sum, const struct model_group *g)
 		add_cell(&sum->cells[s], &g->cells[s]);
 		bound_tighten(&sum->bounds[s], &g->bounds[s]);
 	}
+	gogroup_join(&sum->go, &g->go);
 }
 
 static int new_other(struct model_group **ret)

@@ -165,6 +165,7 @@ static void groups_begin(struct model *m)
 		g->processes = 0;
 		memset(g->bounds, 0, sizeof(g->bounds));
 		g->taken = (struct taken){ 0 };
+		gogroup_begin(&g->go);
 		for (enum seep_slot s = 0; s < SLOT_MAX; s++) {
 			g->cells[s].live = 0;
 			g->cells[s].old = LIVE_UNKNOWN;
@@ -207,7 +208,7 @@ static void add_cell(struct model_cell *sum, const struct model_cell *c, enum se
 	sum->oldest = fmax(sum->oldest, c->oldest); /* fmax ignores a NAN */
 }
 
-static void add_process(const struct model *m, struct model_group *g, const struct model_process *p)
+static void add_process(const struct model *m, struct model_group *g, struct model_process *p)
 {
 	bool shares = shares_address_space(m, p);
 
@@ -221,6 +222,7 @@ static void add_process(const struct model *m, struct model_group *g, const stru
 	}
 	bound_tighten(&g->bounds[SLOT_MEMORY], &p->bounds[SLOT_MEMORY]);
 	taken_most(&g->taken, &p->taken);
+	gogroup_add(&g->go, &p->go);
 }
 
 static void drop_forgotten(struct model *m)

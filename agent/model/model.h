@@ -16,6 +16,7 @@
 #include "agent/model/ages.h"
 #include "agent/model/births.h"
 #include "agent/model/bound.h"
+#include "agent/model/goruntime.h"
 #include "agent/model/loss.h"
 #include "agent/model/resource.h"
 #include "agent/model/taken.h"
@@ -64,6 +65,7 @@ struct model_group {
 	struct model_cell cells[SLOT_MAX];
 	struct bound bounds[SLOT_MAX]; /* totals only: the tightest of its processes */
 	struct taken taken;	       /* the most of its processes */
+	struct gogroup go;
 	struct forecast
 		soonest[SLOT_MAX]; /* of the bounds that each of its processes has for itself
 				    */
@@ -96,6 +98,7 @@ struct model_process {
 	uint64_t virtual_bytes;
 	struct taken_base taken_base;
 	struct taken taken;
+	struct goruntime go;
 	struct model_cell cells[SLOT_MAX];
 	struct bound bounds[SLOT_MAX]; /* totals only */
 	struct model_peer peers[MODEL_PEERS];

@@ -398,6 +398,8 @@ static void test_families_in_one_run(void **state)
 	m->processes->bounds[SLOT_THREAD].used = 99000;
 	fixture_set(m->groups->cells, SLOT_TRANSACTION, 1);
 	m->groups->cells[SLOT_TRANSACTION].oldest = 300;
+	gogroup_add(&m->groups->go,
+		    &(struct goruntime){ .read = true, .memory_limit = 1, .cycles = 1 });
 	groups_forecast(m);
 	fixture_netns(m, 1)->ports = (struct bound){ BOUND_LOCAL_PORT_RANGE, 10, 1 };
 	fixture_set(fixture_netns(m, 2)->cells, SLOT_TCP, 3);
@@ -419,6 +421,8 @@ static void test_other_keeps_sums(void **state)
 
 	for (unsigned int i = 0; i < 60; i++)
 		fixture_busy_group(m, i);
+	model_for_each_group (m, g)
+		gogroup_add(&g->go, &(struct goruntime){ .read = true, .heap_live = 3 });
 	all = render(m, PROMETHEUS_TEXT);
 	assert_absent(all, "group=\"other\"");
 	m->group_cap = 20;
@@ -426,6 +430,8 @@ static void test_other_keeps_sums(void **state)
 	assert_non_null(strstr(capped, "group=\"other\""));
 	assert_true(sum(all, "seep_group_live{") == sum(capped, "seep_group_live{"));
 	assert_true(sum(all, "seep_group_live_bytes{") == sum(capped, "seep_group_live_bytes{"));
+	assert_true(sum(all, "seep_go_heap_live_bytes{") == 180);
+	assert_true(sum(capped, "seep_go_heap_live_bytes{") == 180);
 	assert_true(sum(all, "seep_group_processes{") == sum(capped, "seep_group_processes{"));
 	assert_true(sum(all, "seep_group_rate_per_hour{") ==
 		    sum(capped, "seep_group_rate_per_hour{"));

@@ -314,6 +314,14 @@ static void fill_heap(const struct go_collector *c, struct model_process *p)
 							 .used = c->mapped_ready };
 }
 
+static void tell_collector(const struct go_collector *c, struct goruntime *ret)
+{
+	ret->heap_live = c->heap_live;
+	ret->memory_limit = c->memory_limit < INT64_MAX ? c->memory_limit : 0;
+	ret->cycles = c->cycles;
+	ret->gc_share = c->cpu_fraction;
+}
+
 /* What was read last stands until it is read again. */
 static void fill(const struct program *g, struct model_process *p)
 {
@@ -336,8 +344,11 @@ static void fill(const struct program *g, struct model_process *p)
 	}
 	if (r && r->status[GO_TIMERS] == GO_READ)
 		p->cells[SLOT_GOTIMER].live = count_timers(r);
-	if (r && r->status[GO_COLLECTOR] == GO_READ)
+	p->go.read = r && r->status[GO_COLLECTOR] == GO_READ;
+	if (p->go.read) {
 		fill_heap(&r->collector, p);
+		tell_collector(&r->collector, &p->go);
+	}
 }
 
 /* One at least has its turn, however busy the host is. */

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What the collectors of Go programs say, process by process and summed by group. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Of one program at its last reading. */
+struct goruntime {
+	bool read;
+	uint64_t heap_live;    /* bytes that the last collection kept, and what came since */
+	uint64_t memory_limit; /* bytes; 0 for none */
+	uint64_t cycles;       /* collections since its start */
+	uint64_t counted;      /* of these, in its group's sum */
+	double gc_share;       /* of its CPU time since its start */
+};
+
+/* Of a group. What could not be read counts for nothing. */
+struct gogroup {
+	bool any; /* there is such a program, or was one */
+	unsigned int programs, unlimited;
+	uint64_t heap_live, memory_limit; /* of all together */
+	double gc_share;		  /* the largest */
+	uint64_t cycles;		  /* through restarts: it never falls */
+};
+
+/* At a census: begin, then add each process. */
+void gogroup_begin(struct gogroup *g);
+void gogroup_add(struct gogroup *g, struct goruntime *p);
+/* Groups that are shown as one. Cycles are left out: a group that joins would seem to run them. */
+void gogroup_join(struct gogroup *sum, const struct gogroup *g);

@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""What the agent exports of a Go program, against what the program says of itself."""
+
+import re
+import subprocess
+import time
+
+import pytest
+
+import gobooks
+from agent import Agent
+
+PATIENT_SECONDS = 100  # other Go programs of the host have their turns too
+LIMIT = 123 << 20
+
+
+def rows(agent):
+    """{what: value} of the one group with a program of that name."""
+    found = re.findall(r'^seep_go_(\w+)\{group="[^"]*/gobooks-[\d.]+"\} (\S+)$', agent.get(), re.MULTILINE)
+    return {what: float(value) for what, value in found}
+
+
+def wait(condition):
+    end = time.monotonic() + PATIENT_SECONDS
+    while time.monotonic() < end:
+        if found := condition():
+            return found
+        time.sleep(0.2)
+    return pytest.fail(f"not within {PATIENT_SECONDS} s")
+
+
+@pytest.mark.timeout(240)
+@pytest.mark.parametrize("version", gobooks.ends())
+def test_program(seep, version, tmp_path, monkeypatch):
+    monkeypatch.setenv("GOMEMLIMIT", str(LIMIT))
+    with Agent(seep, tmp_path, "--interval=500ms", "--trend.window=10s") as agent:
+        with gobooks.Books(version, "full"):
+            wait(lambda: "gc_cycles_total" in rows(agent))
+            now = rows(agent)
+            check = subprocess.run(["promtool", "check", "metrics"], input=agent.get(), text=True,
+                                   capture_output=True)
+        assert (check.returncode, check.stdout, check.stderr) == (0, "", "")
+        assert now.keys() == {"goroutines", "timers", "heap_live_bytes", "memory_limit_bytes",
+                              "gc_cycles_total", "gc_cpu_ratio"}
+        assert now["memory_limit_bytes"] == LIMIT
+        assert 1 <= now["goroutines"] < 100
+        assert 1 << 16 < now["heap_live_bytes"] < LIMIT
+        assert 0 <= now["gc_cpu_ratio"] <= 1
+        wait(lambda: rows(agent)["heap_live_bytes"] == 0)  # it has ended
+        after = rows(agent)
+        assert after["goroutines"] == 0 and "memory_limit_bytes" not in after
+        assert after["gc_cycles_total"] >= now["gc_cycles_total"]

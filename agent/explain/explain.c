@@ -40,7 +40,7 @@ static const struct option_row options[] = {
 	  "fd, tcp, udp, unix, timer, watch, thread, process, mapping, goroutine, gotimer, "
 	  "goheap, channel, transaction, pool (all of these); heap" },
 	{ "budget", 0, OPT_PERCENT, FIELD(budget), "SHARE",
-	  "share of one CPU that it may cost over the duration; more, and it ends (2%, exact "
+	  "share of one CPU that it may cost over the duration; more, and it ends (5%, exact "
 	  "100%)" },
 	{ "exact", 0, OPT_FLAG, FIELD(exact), NULL, "heap: follow every allocation" },
 	{ "active", 0, OPT_FLAG, FIELD(active), NULL, "kept for later: has no effect yet" },

@@ -10,6 +10,7 @@
 #include "agent/explain/gochurn.h"
 #include "agent/explain/heap_verdict.h"
 #include "agent/model/go_function.h"
+#include "agent/runtime/go/patterns.h"
 
 #define SITES_SHOWN 100
 #define KEPT_PART   0.02  /* of what all sites keep: less drowns in it */
@@ -136,6 +137,8 @@ static int add_finding(struct gobirths *s, const struct judged *j, double second
 	gobirths_name(s, GO_BIRTHS_HEAP, j->row->key, f);
 	if (f->verdict == SITE_KEEPS && (is_reserve(f) || (double)f->live_bytes < KEPT_PART * kept))
 		f->verdict = SITE_UNDECIDED;
+	if (f->verdict == SITE_KEEPS)
+		f->pattern = go_pattern_of_keeper(f);
 	set_growth(s, seconds, kept, f);
 	return 0;
 }

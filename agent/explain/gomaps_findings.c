@@ -4,6 +4,7 @@
 
 #include "agent/explain/gobirths.h"
 #include "agent/model/go_function.h"
+#include "agent/runtime/go/patterns.h"
 
 /* A map of the standard library grows by what the program does elsewhere. */
 static bool is_own(const struct finding *f)
@@ -31,8 +32,7 @@ static int add_finding(struct gobirths *s, const struct gomap *map, struct findi
 	if (seconds > 0)
 		f->growth_per_hour = (double)f->created / seconds * 3600;
 	gobirths_name(s, GO_BIRTHS_MAPS, map->key, f);
-	if (is_own(f))
-		f->pattern = "unbounded-map";
+	f->pattern = is_own(f) ? "unbounded-map" : go_pattern_of_keeper(f);
 	return 0;
 }
 

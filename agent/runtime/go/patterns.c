@@ -154,3 +154,21 @@ void go_patterns_find(const struct go_evidence *e, const char **ret_pattern,
 	if (n < FINDING_ALSO)
 		ret_also[n] = NULL;
 }
+
+const char *go_pattern_of_keeper(const struct finding *f)
+{
+	static const struct {
+		const char *called, *pattern;
+	} rows[] = { { "context.WithCancel", "context-not-cancelled" },
+		     { "context.WithDeadline", "context-not-cancelled" },
+		     { "context.WithTimeout", "context-not-cancelled" },
+		     { "sync.(*Map).", "unbounded-map" } };
+	const char *called = "";
+
+	for (size_t i = 0; i < f->n_frames && go_function_is_standard(f->frames[i].function); i++)
+		called = f->frames[i].function;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+		if (starts_with(called, rows[i].called))
+			return rows[i].pattern;
+	return NULL;
+}

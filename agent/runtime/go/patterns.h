@@ -22,3 +22,10 @@ struct go_evidence {
 /* *ret_pattern: the name, static, or NULL; ret_also: further ones, ended by NULL. */
 void go_patterns_find(const struct go_evidence *e, const char **ret_pattern,
 		      const char *ret_also[FINDING_ALSO]);
+
+/*
+ * The pattern of objects that are kept, by the function of the standard library that the program
+ * called for them: a context that its parent keeps until it is cancelled, a sync.Map that takes
+ * what it does not give back. NULL for any other.
+ */
+const char *go_pattern_of_keeper(const struct finding *f);

@@ -38,7 +38,7 @@ static const struct option_row options[] = {
 	{ "duration", 0, OPT_DURATION, FIELD(duration), "TIME", "how long to watch (30s)" },
 	{ "resource", 0, OPT_STRING, FIELD(resource), "NAME",
 	  "fd, tcp, udp, unix, timer, watch, thread, process, mapping, goroutine, gotimer, "
-	  "goheap, channel, transaction, pool (all of these); heap" },
+	  "goheap, gc, channel, transaction, pool (all of these); heap" },
 	{ "budget", 0, OPT_PERCENT, FIELD(budget), "SHARE",
 	  "share of one CPU that it may cost over the duration; more, and it ends (5%, exact "
 	  "100%)" },

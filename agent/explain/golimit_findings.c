@@ -104,7 +104,7 @@ int go_findings_collector(const struct go_source *s, struct findings *ret)
 	f->bound_source = bound_source_name(fault == GOLIMIT_NEVER_SET ? BOUND_CGROUP_MEMORY_MAX
 								       : BOUND_GO_MEMORY_LIMIT);
 	if (w.limit == GOLIMIT_NONE)
-		f->reason = "nothing in it sets a limit";
+		f->reason = "no limit has been set yet";
 	else
 		name_setter(s, w.limit, f);
 	return 0;

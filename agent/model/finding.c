@@ -98,7 +98,7 @@ const struct site_frame *finding_frame(const struct finding *f)
 {
 	bool heap = strcmp(f->resource, "heap") == 0;
 	bool go = strncmp(f->resource, "go", 2) == 0 || /* goheap, gotimer, goroutine */
-		  strcmp(f->resource, "channel") == 0;
+		  strcmp(f->resource, "channel") == 0 || strcmp(f->resource, "gc") == 0;
 	bool transaction = strcmp(f->resource, "transaction") == 0;
 	bool pool = strcmp(f->resource, "pool") == 0;
 	const struct site_frame *caller = transaction || pool ? find_go_caller(f) : NULL;

@@ -39,6 +39,16 @@ static void test_no_better(void **state)
 	assert_null(finding_frame(&f));
 }
 
+/* Who asks the collector for something does it by the standard library. */
+static void test_go_collector(void **state)
+{
+	struct site_frame go[] = { { .function = "runtime/debug.SetMemoryLimit", .module = "" },
+				   { .function = "main.configure", .module = "" } };
+	struct finding f = { .resource = "gc", .frames = go, .n_frames = 2 };
+
+	assert_ptr_equal(finding_frame(&f), &go[1]);
+}
+
 /* Who asked database/sql for it, and not the driver below; of a driver alone, who called that. */
 static void test_go_database(void **state)
 {
@@ -77,9 +87,8 @@ static void test_c_database(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_frame),
-		cmocka_unit_test(test_no_better),
-		cmocka_unit_test(test_go_database),
+		cmocka_unit_test(test_frame),	     cmocka_unit_test(test_no_better),
+		cmocka_unit_test(test_go_collector), cmocka_unit_test(test_go_database),
 		cmocka_unit_test(test_c_database),
 	};
 

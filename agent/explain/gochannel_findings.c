@@ -137,7 +137,7 @@ static void set_evidence(const struct go_source *s, const struct go_channel *c,
 {
 	add_size(f, c, limit);
 	text_append(f->evidence, sizeof(f->evidence),
-		    "; %" PRIu64 " sent and %" PRIu64 " taken during the watch", seen->sent,
+		    "; %" PRIu64 " put in and %" PRIu64 " taken out during the watch", seen->sent,
 		    seen->taken);
 	for (uint16_t i = 0; c->n_makers > 1 && i < c->n_makers; i++)
 		add_who(f, s->report, c->makers + i, 1, i ? " or" : "; made in");

@@ -37,7 +37,8 @@ struct transaction_connection {
 	__u8 tls;		      /* enum transaction_tls */
 	__u8 n_tail; /* bytes of the answer so far that may begin a ReadyForQuery */
 	__u8 tail[TRANSACTION_READY_BYTES];
-	__u8 pad[6];
+	__u8 within; /* what the client sent last it sent within a transaction */
+	__u8 pad[5];
 };
 
 struct transaction_row {

@@ -8,31 +8,26 @@
 #include "agent/base/cleanup.h"
 #include "agent/base/clock.h"
 #include "agent/explain/transaction_book.h"
+#include "agent/explain/transaction_places.h"
 
 #define PORT_POSTGRES  5432
 #define PORT_PGBOUNCER 6432
+#define USERS_ASKED    32   /* stacks of who uses transactions, at most */
 #define BUCKETS	       4096 /* a process may have tens of thousands of sockets */
 
 static const char reason_no_stack[] = "who wrote to it last was not seen";
+static const char reason_user[] =
+	"who wrote to it last was not seen; all that was seen to use transactions of that server "
+	"does so by this function";
 static const char reason_no_names[] = "its stack could not be read";
 static const char reason_tls[] = "encrypted: what the server says cannot be read from outside";
 static const char reason_silent[] = "nothing passed since the watch began: its state is not known";
-
-/* Who left transactions open: one server and one place in the code. */
-struct place {
-	struct transaction_row server; /* its remote end counts */
-	uint64_t *pcs;
-	size_t n_pcs;
-	struct site_frame *frames;
-	size_t n_frames;
-	uint64_t created, destroyed;
-	struct place *next;
-};
 
 struct connection {
 	struct transaction_row row; /* as last shown */
 	struct place *place;	    /* of the transaction that is left open, NULL for none */
 	uint64_t opened;	    /* which one */
+	uint64_t noted;		    /* the last of its writes whose stack was asked for */
 	bool shown;
 	struct connection *next;
 };
@@ -48,6 +43,8 @@ struct transaction_book {
 	void *context;
 	struct connection *connections[BUCKETS]; /* by inode */
 	struct place *places;
+	struct place *users; /* who was seen to use transactions */
+	unsigned int users_asked;
 	struct server *servers;
 	uint64_t lost;
 };
@@ -80,13 +77,6 @@ int transaction_book_new(transaction_stack stack, void *context, struct transact
 	return 0;
 }
 
-static void place_free(struct place *p)
-{
-	site_frames_free(p->frames, p->n_frames);
-	free(p->pcs);
-	free(p);
-}
-
 void transaction_book_free(struct transaction_book *b)
 {
 	if (!b)
@@ -97,49 +87,21 @@ void transaction_book_free(struct transaction_book *b)
 		next = s->next;
 		free(s);
 	}
-	for (struct place *p = b->places, *next; p; p = next) {
-		next = p->next;
-		place_free(p);
-	}
+	places_free(b->places);
+	places_free(b->users);
 	free(b);
 }
 
-static bool same_server(const struct transaction_row *a, const struct transaction_row *b)
-{
-	return a->family == b->family && a->remote_port == b->remote_port &&
-	       memcmp(a->remote_addr, b->remote_addr, sizeof(a->remote_addr)) == 0;
-}
-
-static struct place *place_new(struct transaction_book *b, const struct transaction_row *row,
-			       const uint64_t *pcs, size_t n)
-{
-	struct place *p = calloc(1, sizeof(*p));
-
-	if (p)
-		p->pcs = calloc(n ? n : 1, sizeof(*pcs));
-	if (!p || !p->pcs) {
-		free(p);
-		b->lost++;
-		return NULL;
-	}
-	memcpy(p->pcs, pcs, n * sizeof(*pcs));
-	p->n_pcs = n;
-	p->server = *row;
-	p->next = b->places;
-	b->places = p;
-	return p;
-}
-
-static struct place *place_of(struct transaction_book *b, const struct transaction_row *row)
+/* Where the last of a connection's writes came from, in that list. */
+static struct place *place_of(struct transaction_book *b, struct place **list,
+			      const struct transaction_row *row)
 {
 	uint64_t pcs[SITE_FRAMES];
 	size_t n = b->stack(b->context, row->fd, row->connection.sent, pcs);
+	struct place *p = places_get(list, row, pcs, n);
 
-	for (struct place *p = b->places; p; p = p->next)
-		if (p->n_pcs == n && memcmp(p->pcs, pcs, n * sizeof(*pcs)) == 0 &&
-		    same_server(&p->server, row))
-			return p;
-	return place_new(b, row, pcs, n);
+	b->lost += !p;
+	return p;
 }
 
 static double open_seconds(const struct transaction_row *row)
@@ -177,10 +139,32 @@ static void judge(struct transaction_book *b, struct connection *c)
 		settle(c);
 	if (c->place || !is_left_open(&c->row))
 		return;
-	c->place = place_of(b, &c->row);
+	c->place = place_of(b, &b->places, &c->row);
 	c->opened = c->row.connection.opened;
 	if (c->place)
 		c->place->created++;
+}
+
+static bool has_unseen(const struct transaction_book *b, const struct transaction_row *row)
+{
+	for (const struct place *p = b->places; p; p = p->next)
+		if (!p->n_pcs && p->created > p->destroyed && same_server(&p->server, row))
+			return true;
+	return false;
+}
+
+/* Where a transaction is older than the watch, and its connection idles since, it may be told who
+ * else uses transactions of that server. */
+static void note_user(struct transaction_book *b, struct connection *c)
+{
+	const struct transaction_connection *heard = &c->row.connection;
+
+	if (!heard->within || heard->sent == c->noted || b->users_asked == USERS_ASKED ||
+	    !has_unseen(b, &c->row))
+		return;
+	c->noted = heard->sent;
+	b->users_asked++;
+	place_of(b, &b->users, &c->row);
 }
 
 void transaction_book_begin(struct transaction_book *b)
@@ -242,6 +226,7 @@ void transaction_book_row(struct transaction_book *b, const struct transaction_r
 	c->row = *row;
 	note_server(b, row);
 	judge(b, c);
+	note_user(b, c);
 }
 
 static void end_bucket(struct connection **at)
@@ -273,10 +258,8 @@ void transaction_book_name(struct transaction_book *b,
 				    struct site_frame **ret, size_t *ret_n),
 			   void *context)
 {
-	for (struct place *p = b->places; p; p = p->next)
-		if (p->n_pcs && !p->frames &&
-		    f(context, p->pcs, p->n_pcs, &p->frames, &p->n_frames) < 0)
-			p->n_frames = 0;
+	places_name(b->places, f, context);
+	places_name(b->users, f, context);
 }
 
 static void write_peer(const struct transaction_row *row, char *dst, size_t size)
@@ -313,11 +296,29 @@ static double oldest_of(const struct transaction_book *b, const struct place *p)
 	return oldest;
 }
 
+static int set_frames(const struct transaction_book *b, const struct place *p, struct finding *f)
+{
+	size_t from = 0, n;
+	const struct place *user = p->n_pcs ? NULL : places_user(b->users, &p->server, &from);
+	int r;
+
+	if (!p->n_frames)
+		f->reason = p->n_pcs ? reason_no_names : user ? reason_user : reason_no_stack;
+	if (user)
+		p = user;
+	else
+		from = 0;
+	n = p->n_frames - from;
+	r = site_frames_copy(p->n_frames ? p->frames + from : NULL, n, &f->frames);
+	if (r == 0)
+		f->n_frames = n;
+	return r;
+}
+
 static int add_place(const struct transaction_book *b, const struct place *p, double seconds,
 		     struct findings *ret)
 {
 	struct finding *f = add_finding(&p->server, ret);
-	int r;
 
 	if (!f)
 		return -ENOMEM;
@@ -333,12 +334,7 @@ static int add_place(const struct transaction_book *b, const struct place *p, do
 		f->verdict = SITE_KEEPS;
 	if (f->verdict == SITE_KEEPS)
 		f->pattern = "idle-in-transaction";
-	if (!p->n_frames)
-		f->reason = p->n_pcs ? reason_no_names : reason_no_stack;
-	r = site_frames_copy(p->frames, p->n_frames, &f->frames);
-	if (r == 0)
-		f->n_frames = p->n_frames;
-	return r;
+	return set_frames(b, p, f);
 }
 
 bool transaction_is_server_port(uint16_t port)

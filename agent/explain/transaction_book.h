@@ -5,6 +5,9 @@
  *
  * A transaction counts as left open when the server has waited for its client for long, and for
  * most of the time since it began: a long one whose statements follow each other is at work.
+ *
+ * Of one that is older than the watch nobody saw who left it open; the function by which all who
+ * were seen use transactions of the same server is named then, and said to be no more than that.
  */
 #pragma once
 

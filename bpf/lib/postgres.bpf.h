@@ -138,6 +138,8 @@ static __always_inline void ask(struct transaction_connection *c, u64 now)
 	c->sent = now;
 	if (!c->busy && c->opened)
 		c->waited += now - c->said;
+	if (!c->busy)
+		c->within = c->opened != 0;
 	c->busy = 1;
 }
 

@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -259,6 +260,88 @@ static void who_was_seen_is_named(void **state)
 	assert_string_equal(finding_frame(found)->function, "settle");
 }
 
+/* Names by the address; what is below 0x3000 is called by one function. */
+static int name_by_pc(void *context, const uint64_t *pcs, size_t n, struct site_frame **ret,
+		      size_t *ret_n)
+{
+	static char none[] = "", module[] = "/usr/bin/shop", settle[] = "settle", main[] = "main";
+	char function[32];
+	struct site_frame frames[] = {
+		{ .pc = pcs[0], .function = function, .file = none, .module = module },
+		{ .pc = 1, .function = settle, .file = none, .module = module },
+		{ .pc = 2, .function = main, .file = none, .module = module },
+	};
+
+	if (pcs[0] >= 0x3000)
+		frames[1] = frames[2];
+	snprintf(function, sizeof(function), "at_%x", (unsigned int)pcs[0]);
+	*ret_n = pcs[0] < 0x3000 ? 3 : 2;
+	return site_frames_copy(frames, *ret_n, ret);
+}
+
+/* An old transaction whose user was not seen, and another connection that committed just now. */
+static void look_at_old_and_user(struct fixture *f, double now)
+{
+	struct transaction_row rows[2];
+
+	f->now = now;
+	rows[0] = row_of(f, 7, 100);
+	rows[1] = row_of(f, 8, 0);
+	f->n = 0;
+	look(f, rows, 2);
+	f->n = 1;
+	rows[1].connection.within = 1;
+	look(f, rows, 2);
+}
+
+static void who_uses_transactions_is_named_for_an_old_one(void **state)
+{
+	struct fixture *f = *state;
+	const struct finding *found;
+
+	look_at_old_and_user(f, 110);
+	look_at_old_and_user(f, 111); /* again */
+	transaction_book_name(f->book, name_by_pc, NULL);
+	found = only_finding(f);
+	assert_string_equal(found->pattern, "idle-in-transaction");
+	assert_non_null(strstr(found->reason, "not seen"));
+	assert_string_equal(finding_frame(found)->function, "at_1000");
+	f->pc = 0x2000; /* a second */
+	look_at_old_and_user(f, 112);
+	transaction_book_name(f->book, name_by_pc, NULL);
+	found = only_finding(f);
+	assert_string_equal(finding_frame(found)->function, "settle");
+	assert_int_equal(found->n_frames, 2);
+	f->pc = 0x3000; /* and one that has nothing in common with these */
+	look_at_old_and_user(f, 113);
+	transaction_book_name(f->book, name_by_pc, NULL);
+	assert_int_equal(only_finding(f)->n_frames, 0);
+}
+
+/* Where every transaction has its own stack nobody else is asked for. */
+static void users_are_asked_for_when_needed(void **state)
+{
+	struct fixture *f = *state;
+	struct transaction_row rows[2];
+
+	f->now = 110;
+	rows[0] = row_of(f, 7, 100);
+	rows[1] = row_of(f, 8, 0);
+	rows[1].connection.within = 1;
+	look(f, rows, 2);
+	look(f, rows, 2);
+	assert_int_equal(f->asked, 1);
+}
+
+static void users_are_not_asked_for_without_end(void **state)
+{
+	struct fixture *f = *state;
+
+	for (int i = 0; i < 100; i++)
+		look_at_old_and_user(f, 110 + i);
+	assert_true(f->asked > 2 && f->asked < 50);
+}
+
 static void what_was_not_heard_is_said(void **state)
 {
 	struct fixture *f = *state;
@@ -303,12 +386,21 @@ static void a_server_is_known_by_its_answers(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		test(one_that_idles_is_left_open),	 test(a_young_one_is_not_accused),
-		test(one_that_commits_has_given_back),	 test(a_closed_connection_has_given_back),
-		test(each_transaction_counts),		 test(one_at_work_is_none),
-		test(copies_of_a_descriptor_count_once), test(places_are_told_apart),
-		test(who_was_not_seen_is_said),		 test(who_was_seen_is_named),
-		test(what_was_not_heard_is_said),	 test(a_server_is_known_by_its_answers),
+		test(one_that_idles_is_left_open),
+		test(a_young_one_is_not_accused),
+		test(one_that_commits_has_given_back),
+		test(a_closed_connection_has_given_back),
+		test(each_transaction_counts),
+		test(one_at_work_is_none),
+		test(copies_of_a_descriptor_count_once),
+		test(places_are_told_apart),
+		test(who_was_not_seen_is_said),
+		test(who_was_seen_is_named),
+		test(who_uses_transactions_is_named_for_an_old_one),
+		test(users_are_asked_for_when_needed),
+		test(users_are_not_asked_for_without_end),
+		test(what_was_not_heard_is_said),
+		test(a_server_is_known_by_its_answers),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

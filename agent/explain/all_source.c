@@ -7,8 +7,12 @@
 #include "agent/base/cleanup.h"
 #include "agent/explain/source.h"
 
-static const struct source *const parts[] = { &source_acquire, &source_go, &source_gobirths,
-					      &source_transaction };
+/*
+ * Attaching and detaching may take seconds on a busy host. What only looks is the last to begin and
+ * the first to end, so that it looks at what the others watch.
+ */
+static const struct source *const parts[] = { &source_acquire, &source_gobirths,
+					      &source_transaction, &source_go };
 
 struct all_source {
 	void *states[ARRAY_SIZE(parts)]; /* NULL: has nothing to say of it */
@@ -90,7 +94,7 @@ static void all_detach(void *source)
 {
 	struct all_source *s = source;
 
-	for (size_t i = 0; i < ARRAY_SIZE(parts); i++)
+	for (size_t i = ARRAY_SIZE(parts); i-- > 0;)
 		if (s->states[i])
 			parts[i]->detach(s->states[i]);
 }

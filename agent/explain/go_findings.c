@@ -84,6 +84,26 @@ static void set_evidence(const struct go_evidence *e, struct finding *f)
 		snprintf(f->evidence, sizeof(f->evidence), "none that stayed ended meanwhile");
 }
 
+/*
+ * What the heap grew by with those that came: by collections of this watch, else by all that was
+ * allocated; and not by more for each than the last collection found alive for those that it could
+ * know.
+ */
+static int64_t heap_grown(const struct go_source *s, uint64_t live, uint64_t grown)
+{
+	const struct gocollector *c = &s->collector;
+	const struct go_collector *first = &c->first.c, *last = &c->last.c;
+	double most, by;
+
+	if (c->points < 2)
+		return 0;
+	most = (double)last->heap_marked * (double)grown /
+	       (double)(live > grown ? live - grown : 1);
+	by = gocollector_cycles(c) > 0 ? (double)last->heap_marked - (double)first->heap_marked
+				       : (double)last->heap_live - (double)first->heap_live;
+	return (int64_t)(by < most ? by : most);
+}
+
 static void set_patterns(const struct go_source *s, const struct go_group *g,
 			 const struct go_timer *t, const struct go_judgement *j, struct finding *f)
 {
@@ -96,8 +116,7 @@ static void set_patterns(const struct go_source *s, const struct go_group *g,
 				 .grown = j->created > j->destroyed ? j->created - j->destroyed
 								    : 0 };
 
-	if (s->report->status[GO_COLLECTOR] == GO_READ)
-		e.heap_grown = (int64_t)(s->report->collector.heap_marked - s->heap_began);
+	e.heap_grown = heap_grown(s, e.live, e.grown);
 	go_patterns_find(&e, &f->pattern, f->also);
 	set_evidence(&e, f);
 }

@@ -152,13 +152,14 @@ static bool rises(const struct go_sites *s, const struct go_site *site)
  */
 static enum site_verdict judge(const struct go_sites *s, const struct go_site *site)
 {
+	unsigned int last = s->pulls - 1, middle = pull_at(s, (1 + AGE_PART) / 2);
 	uint64_t first, half, end, gone, grown;
 
 	if (s->pulls < PULLS_TO_JUDGE)
 		return SITE_UNDECIDED;
 	first = count_old(s, site, pull_at(s, AGE_PART));
-	half = count_old(s, site, pull_at(s, (1 + AGE_PART) / 2));
-	end = count_old(s, site, s->pulls - 1);
+	half = count_old(s, site, middle < last ? middle : last - 1);
+	end = count_old(s, site, last);
 	gone = count_gone(s, site, true);
 	grown = end > first ? end - first : 0;
 	if (grown >= LEAST && half > first && end > half &&

@@ -64,8 +64,6 @@ static int enter(struct go_source *s, double at)
 	const struct go_report *r = s->report;
 	int e = 0;
 
-	if (r->status[GO_COLLECTOR] == GO_READ && !s->heap_began)
-		s->heap_began = r->collector.heap_marked;
 	gocollector_add(&s->collector, s->options->pid, r);
 	if (r->status[GO_GOROUTINES] == GO_READ)
 		e = go_sites_add(&s->goroutines, r, at);

@@ -18,9 +18,8 @@ struct go_source {
 	struct gocollector collector;
 	struct gochannels channels;
 	struct gopools pools;
-	double began, next;  /* CLOCK_MONOTONIC */
-	uint64_t heap_began; /* bytes that the collector knew as alive at the first pull */
-	uint64_t failed;     /* reads */
+	double began, next; /* CLOCK_MONOTONIC */
+	uint64_t failed;    /* reads */
 };
 
 /* What a resource asks of a pull. */

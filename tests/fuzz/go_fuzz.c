@@ -216,7 +216,8 @@ static void follow(const struct plan *plan, struct go_process *p)
 }
 
 static enum go_status (*const scans[])(struct go_builder *) = { go_goroutines_scan, go_timers_scan,
-								go_collector_scan };
+								go_collector_scan, go_channels_scan,
+								go_pools_scan };
 
 static void scan(struct go_process *p)
 {

@@ -17,6 +17,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 import xml.etree.ElementTree as ElementTree
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
@@ -156,13 +157,20 @@ SUITES = {
 BESIDE = ("played", "vm")
 
 
+def run_suite(name, arguments):
+    begun = time.monotonic()
+    counts = SUITES[name][0](arguments)
+    print(f"== {name} took {time.monotonic() - begun:.0f} s", flush=True)
+    return counts
+
+
 def run_suites(names, arguments):
     """One after the other; those of BESIDE that follow each other, together."""
     counts, begun = Counts(), []
     with concurrent.futures.ThreadPoolExecutor() as threads:
         for name, following in zip(names, [*names[1:], None]):
             print(f"== {name}", flush=True)
-            begun.append(threads.submit(SUITES[name][0], arguments))
+            begun.append(threads.submit(run_suite, name, arguments))
             if (name, following) == BESIDE:
                 continue
             for future in begun:

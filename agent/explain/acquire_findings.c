@@ -7,6 +7,7 @@
 #include "agent/explain/acquire_findings.h"
 #include "agent/probe/acquire.h"
 #include "agent/explain/truth.h"
+#include "agent/model/go_function.h"
 
 /* A view shows sockets by what they are now, timerfds as timers. */
 struct views {
@@ -20,6 +21,13 @@ struct views {
 static uint64_t scaled(uint64_t count, double scale)
 {
 	return (uint64_t)llround((double)count * scale);
+}
+
+/* What Go's runtime maps is its heap's, of which goheap knows what lives. */
+static bool is_go_heap(const struct site *site)
+{
+	return acquire_class_of(site->slot) == ACQUIRE_CLASS_MAPPING && site->n_frames &&
+	       go_function_is_runtime(site->frames[0].function);
 }
 
 static void add_finding(struct views *v, const struct site *site, const struct site_report *r,
@@ -36,7 +44,7 @@ static void add_finding(struct views *v, const struct site *site, const struct s
 	f->resource = slot_info(slot)->resource;
 	f->kind = slot_info(slot)->kind;
 	f->reason = site->reason;
-	f->verdict = r->verdict;
+	f->verdict = is_go_heap(site) ? SITE_UNDECIDED : r->verdict;
 	f->live = scaled(live, scale);
 	f->live_bytes = scaled(r->live_bytes, scale);
 	f->created = scaled(r->created, scale);

@@ -60,6 +60,7 @@ CLAIMED = {
     "events",
     "feed",
     "followup",
+    "ledger",
     "limits",
     "pages",
     "quotes",

@@ -11,6 +11,7 @@
 #include "agent/explain/transaction_titles.h"
 #include "agent/probe/backend_title.h"
 #include "agent/probe/identity.h"
+#include "agent/probe/listening.h"
 
 #define TITLE	   256
 #define SERVERS	   512	       /* titles read at most */
@@ -39,7 +40,11 @@ static void read_one(struct transaction_titles *t, struct reader *reader, pid_t 
 	char title[TITLE];
 	size_t n = sizeof(title);
 
-	if (reader_title(reader, pid, title, &n) < 0 || !backend_title_parse(title, n, &b))
+	if (reader_title(reader, pid, title, &n) < 0)
+		return;
+	if (!backend_title_is_part(title, n))
+		listening_ports(pid, t->servers);
+	if (!backend_title_parse(title, n, &b))
 		return;
 	set(t->clients, b.port);
 	if (b.in_transaction)
@@ -79,7 +84,7 @@ bool transaction_is_loopback(const struct transaction_row *row)
 bool transaction_titles_serve(const struct transaction_titles *t, const struct transaction_row *row)
 {
 	return transaction_is_loopback(row) && row->local_port &&
-	       is_set(t->clients, row->local_port);
+	       is_set(t->clients, row->local_port) && is_set(t->servers, row->remote_port);
 }
 
 void transaction_titles_apply(const struct transaction_titles *t, struct transaction_row *row)

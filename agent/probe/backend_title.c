@@ -8,6 +8,8 @@
 
 #define TITLE_BYTES 512
 
+static const char title_begin[] = "postgres: ";
+
 /* Activities of a process that waits for its client, the longer ones first; others are at work. */
 static const struct {
 	const char *words;
@@ -55,14 +57,18 @@ static char *find_end(char *title, const char *words)
 	return n > m && strcmp(title + n - m, words) == 0 ? title + n - m : NULL;
 }
 
+bool backend_title_is_part(const char *title, size_t size)
+{
+	return size >= strlen(title_begin) && strncmp(title, title_begin, strlen(title_begin)) == 0;
+}
+
 bool backend_title_parse(const char *title, size_t size, struct backend_title *ret)
 {
-	static const char begin[] = "postgres: ";
 	char text[TITLE_BYTES];
 
 	snprintf(text, sizeof(text), "%.*s", (int)(size < sizeof(text) ? size : sizeof(text) - 1),
 		 title);
-	if (strncmp(text, begin, strlen(begin)) != 0)
+	if (!backend_title_is_part(title, size))
 		return false;
 	for (size_t i = 0; i < ARRAY_SIZE(activities); i++) {
 		char *end = find_end(text, activities[i].words);

@@ -20,5 +20,8 @@ struct backend_title {
 /* Whether a program, by its path, is the server; NULL for one that is not known. */
 bool backend_is_server(const char *program);
 
+/* Whether it is the title of a process that the server itself started, which listens on nothing. */
+bool backend_title_is_part(const char *title, size_t size);
+
 /* False for what is no title of a process that serves a client. title need not end in a zero. */
 bool backend_title_parse(const char *title, size_t size, struct backend_title *ret);

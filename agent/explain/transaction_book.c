@@ -148,7 +148,7 @@ static void judge(struct transaction_book *b, struct connection *c)
 static bool has_unseen(const struct transaction_book *b, const struct transaction_row *row)
 {
 	for (const struct place *p = b->places; p; p = p->next)
-		if (!p->n_pcs && p->created > p->destroyed && same_server(&p->server, row))
+		if (!p->n_pcs && p->created > p->destroyed && places_same_server(&p->server, row))
 			return true;
 	return false;
 }
@@ -185,7 +185,7 @@ static struct connection *find(struct transaction_book *b, uint64_t inode)
 static bool is_known_server(const struct transaction_book *b, const struct transaction_row *row)
 {
 	for (const struct server *s = b->servers; s; s = s->next)
-		if (same_server(&s->row, row))
+		if (places_same_server(&s->row, row))
 			return true;
 	return false;
 }

@@ -21,7 +21,7 @@ void places_free(struct place *p)
 	}
 }
 
-bool same_server(const struct transaction_row *a, const struct transaction_row *b)
+bool places_same_server(const struct transaction_row *a, const struct transaction_row *b)
 {
 	return a->family == b->family && a->remote_port == b->remote_port &&
 	       memcmp(a->remote_addr, b->remote_addr, sizeof(a->remote_addr)) == 0;
@@ -51,7 +51,7 @@ struct place *places_get(struct place **list, const struct transaction_row *row,
 {
 	for (struct place *p = *list; p; p = p->next)
 		if (p->n_pcs == n && memcmp(p->pcs, pcs, n * sizeof(*pcs)) == 0 &&
-		    same_server(&p->server, row))
+		    places_same_server(&p->server, row))
 			return p;
 	return place_new(list, row, pcs, n);
 }
@@ -69,7 +69,7 @@ void places_name(struct place *p,
 
 static bool is_user(const struct place *user, const struct transaction_row *server)
 {
-	return user->n_frames && same_server(&user->server, server);
+	return user->n_frames && places_same_server(&user->server, server);
 }
 
 static bool has_function(const struct place *p, const char *function)

@@ -16,7 +16,7 @@ struct place {
 };
 
 /* Whether their remote ends are one. */
-bool same_server(const struct transaction_row *a, const struct transaction_row *b);
+bool places_same_server(const struct transaction_row *a, const struct transaction_row *b);
 
 /* The place of a list with that server and stack, added when it is new; NULL when out of memory. */
 struct place *places_get(struct place **list, const struct transaction_row *row,

@@ -112,7 +112,7 @@ static int first_pull(struct go_source *s)
 	uint32_t status;
 	int r = pull(s);
 
-	if (r == -ETIMEDOUT && !s->options->resource)
+	if ((r == -ETIMEDOUT || r == -EPIPE) && !s->options->resource)
 		log_warn(0, "explain: the runtime of process %d: %s", pid, go_error_text(r));
 	if (r < 0 && !s->options->resource)
 		return -ENOEXEC;

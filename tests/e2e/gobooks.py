@@ -30,8 +30,8 @@ def build(version, sources=SOURCES):
     root = toolchains.goroot(version)
     environment = dict(os.environ, GOROOT=str(root), GOPATH=str(toolchains.FOLDER / "path"), GOENV="off",
                        GOPROXY="off", GOCACHE=str(toolchains.FOLDER / "cache"), GOTOOLCHAIN="local",
-                       GOMAXPROCS="1", CGO_ENABLED="0")
-    done = subprocess.run(["nice", root / "bin/go", "build", "-p", "1", "-buildvcs=false", "-trimpath",
+                       CGO_ENABLED="0")
+    done = subprocess.run(["nice", root / "bin/go", "build", "-buildvcs=false", "-trimpath",
                            "-ldflags=-s -w", "-o", binary, "."], cwd=sources, env=environment,
                           capture_output=True, text=True)
     assert done.returncode == 0, done.stderr

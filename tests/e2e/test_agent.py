@@ -124,13 +124,13 @@ def test_a_second_agent_says_that_history_is_taken(agent, seep, tmp_path):
 # there. Each is a whole path; PID stands for a number.
 ALLOWED = [
     r"/proc", r"/proc/self/(status|stat|statm|limits|fd|mounts)",
-    r"/proc/PID/(cgroup|timers|stat|net/sockstat|ns/net)",
+    r"/proc/PID/(cgroup|timers|stat|schedstat|net/sockstat|ns/net)",
     r"/proc/PID/task/PID/fdinfo/PID",
     r"/proc/(meminfo|stat|uptime)", r"/proc/sys/.*", r"/sys/fs/cgroup(/.*)?",
     r"/proc/PID",  # by O_PATH: to name a process to the opener
 ]
 # What the opener opens below that, a child of few rights that reads none of it, for the reader.
-OPENER = [r"(exe|auxv|mem|environ|maps)", r"/proc/self/fd/PID"]
+OPENER = [r"(exe|auxv|mem|environ|maps|cmdline)", r"/proc/self/fd/PID"]
 
 
 def opened_paths(trace):

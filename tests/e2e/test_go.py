@@ -26,7 +26,8 @@ def verdict(request, seep, postgres, tmp_path_factory):
     """All services of one build were explained side by side, once for all tests."""
     build = request.param
     binary = go_build.make(build)
-    with shop.Shop(binary, tmp_path_factory.mktemp("shop"), postgres) as running:
+    with shop.Shop(binary, tmp_path_factory.mktemp("shop"), postgres,
+                   twins=shop.twins(build)) as running:
         return shop.judge(seep, build, running)
 
 

@@ -6,7 +6,7 @@
 
 TIMERS is old or new, the semantics of timers, which the program's go.mod chooses from 1.23 to 1.26.
 VARIANT is one of VARIANTS. Nothing comes from a network: one driver, from Debian. One build at a
-time and one thread of it, since two CPUs serve everyone here.
+time.
 """
 
 import collections
@@ -75,7 +75,7 @@ def environment(build):
     cgo = VARIANTS[build.variant].get("cgo", False)
     return dict(os.environ, GOROOT=str(root), GOPATH=str(FOLDER / "path"), GOENV="off", GOPROXY="off",
                 GOCACHE=str(FOLDER / "cache"), GOTOOLCHAIN="local", GOFLAGS="-mod=mod",
-                GOMAXPROCS="1", CGO_ENABLED="1" if cgo else "0")
+                CGO_ENABLED="1" if cgo else "0")
 
 
 def is_current(binary):
@@ -99,7 +99,7 @@ def make(build):
 
 def compile_shop(build, binary):
     go = toolchains.goroot(build.version) / "bin/go"
-    command = [go, "build", "-p", "1", "-buildvcs=false", f"-modfile={module_file(build)}", "-o", binary,
+    command = [go, "build", "-buildvcs=false", f"-modfile={module_file(build)}", "-o", binary,
                *VARIANTS[build.variant].get("flags", []), "."]
     done = subprocess.run(["nice", *map(str, command)], cwd=SOURCES, env=environment(build),
                           capture_output=True, text=True)

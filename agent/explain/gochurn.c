@@ -5,7 +5,7 @@
 
 #include "agent/base/text.h"
 #include "agent/explain/gochurn.h"
-#include "agent/model/go_function.h"
+#include "agent/runtime/go/patterns.h"
 
 #define RATE_LEAST   (64.0 * 1024 * 1024) /* bytes in a CPU second, of the function */
 #define CYCLES_LEAST 1.0		  /* a second */
@@ -14,26 +14,13 @@
 #define GROWN_MOST   0.05		  /* of all bytes */
 #define PERCENT	     100.0
 
-/* The program's own function that allocates, NULL when the library does: a server that decodes what
- * it is asked has no line to change. */
-static const char *function_of(const struct finding *f)
-{
-	size_t i = 0;
-
-	while (i < f->n_frames && go_function_is_runtime(f->frames[i].function))
-		i++;
-	return i < f->n_frames && !go_function_is_standard(f->frames[i].function)
-		       ? f->frames[i].function
-		       : NULL;
-}
-
 static double bytes_of(const char *function, const struct finding *findings, const uint64_t *bytes,
 		       size_t n)
 {
 	double sum = 0;
 
 	for (size_t i = 0; i < n; i++) {
-		const char *other = function_of(&findings[i]);
+		const char *other = go_allocating_function(&findings[i]);
 
 		if (other && strcmp(other, function) == 0)
 			sum += (double)bytes[i];
@@ -69,7 +56,7 @@ void gochurn_mark(const struct gochurn *c, struct finding *findings, const uint6
 		  size_t n)
 {
 	for (size_t i = 0; i < n && c->seen > 0; i++) {
-		const char *function = function_of(&findings[i]);
+		const char *function = go_allocating_function(&findings[i]);
 
 		double part;
 

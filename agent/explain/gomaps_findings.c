@@ -3,18 +3,7 @@
 #include <math.h>
 
 #include "agent/explain/gobirths.h"
-#include "agent/model/go_function.h"
 #include "agent/runtime/go/patterns.h"
-
-/* A map of the standard library grows by what the program does elsewhere. */
-static bool is_own(const struct finding *f)
-{
-	size_t i = 0;
-
-	while (i < f->n_frames && go_function_is_runtime(f->frames[i].function))
-		i++;
-	return i < f->n_frames && !go_function_is_standard(f->frames[i].function);
-}
 
 static int add_finding(struct gobirths *s, const struct gomap *map, struct findings *list)
 {
@@ -32,7 +21,8 @@ static int add_finding(struct gobirths *s, const struct gomap *map, struct findi
 	if (seconds > 0)
 		f->growth_per_hour = (double)f->created / seconds * 3600;
 	gobirths_name(s, GO_BIRTHS_MAPS, map->key, f);
-	f->pattern = is_own(f) ? "unbounded-map" : go_pattern_of_keeper(f);
+	/* A map of the standard library grows by what the program does elsewhere. */
+	f->pattern = go_allocating_function(f) ? "unbounded-map" : go_pattern_of_keeper(f);
 	return 0;
 }
 

@@ -3,14 +3,13 @@
 
 import re
 import subprocess
-import time
 
 import pytest
 
 import gobooks
 from agent import Agent
+from patience import wait
 
-PATIENT_SECONDS = 100  # other Go programs of the host have their turns too
 LIMIT = 123 << 20
 
 
@@ -18,15 +17,6 @@ def rows(agent):
     """{what: value} of the one group with a program of that name."""
     found = re.findall(r'^seep_go_(\w+)\{group="[^"]*/gobooks-[\d.]+"\} (\S+)$', agent.get(), re.MULTILINE)
     return {what: float(value) for what, value in found}
-
-
-def wait(condition):
-    end = time.monotonic() + PATIENT_SECONDS
-    while time.monotonic() < end:
-        if found := condition():
-            return found
-        time.sleep(0.2)
-    return pytest.fail(f"not within {PATIENT_SECONDS} s")
 
 
 @pytest.mark.timeout(240)

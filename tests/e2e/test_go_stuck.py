@@ -6,16 +6,15 @@ import os
 import pathlib
 import re
 import subprocess
-import time
 
 import pytest
 
 import gobooks
 from agent import Agent, children
 from conftest import BUILD, ROOT
+from patience import PATIENT_SECONDS, wait
 
 PIPES = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
-PATIENT_SECONDS = 100  # other Go programs of the host have their turns too
 TOO_LONG = "reading its tables took too long"
 GAVE_UP = "the reader gave up on it"  # what a second question is answered
 
@@ -24,15 +23,6 @@ def say(process, answer):
     process.stdin.write("\n")
     process.stdin.flush()
     assert process.stdout.readline() == answer + "\n"
-
-
-def wait(condition):
-    end = time.monotonic() + PATIENT_SECONDS
-    while time.monotonic() < end:
-        if found := condition():
-            return found
-        time.sleep(0.2)
-    return pytest.fail(f"not within {PATIENT_SECONDS} s")
 
 
 class Stuck:

@@ -1,18 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/*
- * Who calls a function: its calls in the program's code, found by reading all of it. A call's
- * operand is the distance to the function, so a chance match of five bytes with one entry is as
- * good as none. What calls through a value is not seen.
- */
+/* Who calls a function, and with which constant. */
 #include <errno.h>
 #include <string.h>
 
 #include "agent/base/cleanup.h"
+#include "agent/runtime/go/calls.h"
 #include "agent/runtime/go/process.h"
 
-#define CALL	   0xe8
-#define CALL_BYTES 5
-#define BEFORE	   16 /* bytes of a call's code in which its argument is loaded */
+#define LOAD_BYTES 10 /* of the longest instruction that loads a constant */
 #define TARGETS	   4  /* a function may be in the table twice: its body, and what adapts to it */
 
 /* What is called, and what the compiler makes of it where it cannot be inlined: no caller. */
@@ -24,29 +19,21 @@ static const struct {
 };
 
 struct targets {
+	enum go_callee callee;
 	struct go_function rows[TARGETS];
 	size_t n;
+	struct go_callers *callers;
 };
 
 /* The wrapper's callers are callers too, and it is none itself. */
-static int find_targets(struct go_table *t, enum go_callee callee, struct targets *ret)
+static int take_target(void *context, const struct go_function *f, const char *name)
 {
-	char name[64];
-	int r = 0;
+	struct targets *t = context;
 
-	for (uint64_t i = 0; i < t->n_functions && r == 0 && ret->n < TARGETS; i++) {
-		struct go_function *f = &ret->rows[ret->n];
-
-		r = go_table_function(t, i, f);
-		if (r == 0)
-			r = go_table_name(t, f, name, sizeof(name));
-		if (r == 0 && (strcmp(name, callees[callee].function) == 0 ||
-			       strcmp(name, callees[callee].wrapper) == 0))
-			ret->n++;
-		if (r == -EPROTO)
-			r = 0; /* one lying row */
-	}
-	return r;
+	if (t->n < TARGETS && (strcmp(name, callees[t->callee].function) == 0 ||
+			       strcmp(name, callees[t->callee].wrapper) == 0))
+		t->rows[t->n++] = *f;
+	return 0;
 }
 
 static bool is_target(const struct targets *t, uint64_t address)
@@ -79,40 +66,17 @@ static void find_argument(const uint8_t *call, struct go_caller *ret)
 		ret->known = 0;
 }
 
-/* bytes: of the code from there on; calls are looked for behind the first BEFORE. */
-static void find_calls(const struct targets *t, uint64_t address, const uint8_t *bytes, size_t size,
-		       struct go_callers *ret)
+static int take_call(void *context, const struct go_call *call)
 {
-	for (size_t i = BEFORE; i + CALL_BYTES <= size && ret->n < GO_CALLERS_MAX; i++) {
-		struct go_caller *c = &ret->rows[ret->n];
-		uint64_t back = address + i + CALL_BYTES;
+	const struct targets *t = context;
+	struct go_callers *callers = t->callers;
 
-		if (bytes[i] != CALL ||
-		    !is_target(t, back + (uint64_t)(int64_t)(int32_t)go_u32(bytes + i + 1)) ||
-		    is_inside(t, back))
-			continue;
-		c->pc = back;
-		find_argument(bytes + i, c);
-		ret->n++;
-	}
-}
-
-/* Each piece begins with the end of the one before it. */
-static int scan_code(struct go_process *p, const struct targets *t, struct go_callers *ret)
-{
-	const struct go_table *table = &p->module.table;
-	static uint8_t bytes[GO_READ_BYTES];
-	size_t step = sizeof(bytes) - BEFORE - CALL_BYTES + 1;
-
-	for (uint64_t at = table->text; at < table->end; at += step) {
-		uint64_t left = table->end - at;
-		size_t size = left < sizeof(bytes) ? (size_t)left : sizeof(bytes);
-		int r = go_memory_read(&p->memory, at, bytes, size);
-
-		if (r < 0)
-			return r;
-		find_calls(t, at, bytes, size, ret);
-	}
+	if (callers->n == GO_CALLERS_MAX || !is_target(t, call->to) || is_inside(t, call->back))
+		return 0;
+	callers->rows[callers->n].pc = call->back;
+	if (call->before >= LOAD_BYTES)
+		find_argument(call->code, &callers->rows[callers->n]);
+	callers->n++;
 	return 0;
 }
 
@@ -121,17 +85,17 @@ int go_callers_answer(struct go_process *p, const void *request, size_t size, vo
 {
 	const struct go_callers_request *q = request;
 	struct go_callers *callers = answer;
-	struct targets targets = { 0 };
+	struct targets targets = { .callee = (enum go_callee)q->callee, .callers = callers };
 	int r;
 
 	if (size != sizeof(*q) || q->callee >= GO_CALLEE_MAX || *ret_size < sizeof(*callers))
 		return -EINVAL;
 	memset(callers, 0, sizeof(*callers));
-	r = find_targets(&p->module.table, (enum go_callee)q->callee, &targets);
+	r = go_table_each(&p->module.table, take_target, &targets);
 	if (r == 0 && targets.n == 0)
 		r = -ENOENT;
 	if (r == 0)
-		r = scan_code(p, &targets, callers);
+		r = go_calls_each(p, take_call, &targets);
 	*ret_size = sizeof(*callers);
 	return r;
 }

@@ -10,17 +10,14 @@
 #include <string.h>
 
 #include "agent/base/cleanup.h"
+#include "agent/runtime/go/calls.h"
 #include "agent/runtime/go/channels.h"
 
 #define CALLS_MAX  8192u
-#define CHUNK	   65536u
-#define CALL	   0xe8
-#define CALL_BYTES 5
 #define LOAD_BYTES 7
 #define MOVE_SIZE  0xbb /* mov $constant,%ebx */
 #define MOVE_BYTES 5
-#define BEFORE	   128u /* bytes of code, in which the arguments are loaded */
-#define CHAN_ITEM  48	/* struct chantype: the items' type follows what all types have */
+#define CHAN_ITEM  48 /* struct chantype: the items' type follows what all types have */
 
 /* A constant below is met by chance, or is no reason to look for it. */
 #define CONSTANT_LEAST 256
@@ -45,25 +42,19 @@ static const char *const targets[TARGETS] = {
 	[TRY] = "runtime.selectnbsend",
 };
 
-/* Their entries, 0 of one that the program does not have. */
-static int find_entries(struct go_table *t, uint64_t ret[TARGETS])
+struct search {
+	struct go_process *process;
+	uint64_t entries[TARGETS]; /* 0 of a function that the program does not have */
+};
+
+static int take_entry(void *context, const struct go_function *f, const char *name)
 {
-	char name[64];
-	int r = 0;
+	struct search *s = context;
 
-	for (uint64_t i = 0; i < t->n_functions && r == 0; i++) {
-		struct go_function f;
-
-		r = go_table_function(t, i, &f);
-		if (r == 0)
-			r = go_table_name(t, &f, name, sizeof(name));
-		for (size_t k = 0; k < TARGETS && r == 0; k++)
-			if (strcmp(name, targets[k]) == 0)
-				ret[k] = f.entry;
-		if (r == -EPROTO)
-			r = 0; /* one lying row */
-	}
-	return r;
+	for (size_t k = 0; k < TARGETS; k++)
+		if (strcmp(name, targets[k]) == 0)
+			s->entries[k] = f->entry;
+	return 0;
 }
 
 /* lea disp(%rip),%rax */
@@ -76,7 +67,7 @@ static bool loads_type(const uint8_t *code)
  * that ends at pc. */
 static uint64_t find_type(struct go_process *p, const uint8_t *code, size_t n, uint64_t pc)
 {
-	for (size_t i = n - CALL_BYTES + 1; i-- > LOAD_BYTES;) {
+	for (size_t i = n - GO_CALL_BYTES + 1; i-- > LOAD_BYTES;) {
 		const uint8_t *load = code + i - LOAD_BYTES;
 		uint64_t after = pc - n + i, item;
 
@@ -101,83 +92,37 @@ static void add_call(struct go_process *p, const uint8_t *code, size_t n, uint64
 		m->calls[m->n++] = (struct call){ .pc = pc, .type = find_type(p, code, n, pc) };
 }
 
-static void add_send(struct go_makers *m, uint64_t pc)
+static int take_call(void *context, const struct go_call *call)
 {
-	if (m->n_sends < CALLS_MAX && (!m->n_sends || m->sends[m->n_sends - 1] < pc))
-		m->sends[m->n_sends++] = pc;
-}
+	struct search *s = context;
+	struct go_makers *m = s->process->makers;
 
-/* Calls within these bytes of code; what stands before the first of them may be cut off. */
-static void find_calls(struct go_process *p, const uint8_t *code, size_t n, uint64_t address,
-		       const uint64_t entries[TARGETS])
-{
-	const uint8_t *at = code;
-
-	while (at < code + n && (at = memchr(at, CALL, (size_t)(code + n - at)))) {
-		size_t i = (size_t)(at - code), before = i < BEFORE ? i : BEFORE;
-		uint64_t pc = address + i + CALL_BYTES, target;
-
-		if (i + CALL_BYTES > n)
-			return;
-		target = pc + (uint64_t)(int64_t)(int32_t)go_u32(at + 1);
-		if (target == entries[MAKE])
-			add_call(p, at - before, before + CALL_BYTES, pc);
-		else if (target == entries[SEND] || target == entries[TRY])
-			add_send(p->makers, pc);
-		at++;
-	}
-}
-
-static int read_code(struct go_process *p, const uint64_t entries[TARGETS])
-{
-	_cleanup_free_ uint8_t *code = malloc(BEFORE + CHUNK + CALL_BYTES - 1);
-	const struct go_table *t = &p->module.table;
-	int r = code ? 0 : -ENOMEM;
-
-	/* Of each chunk what stands before it is read again, for the arguments, and so much after
-	 * it that a call across its end is whole. */
-	for (uint64_t at = t->text; r == 0 && at < t->end; at += CHUNK) {
-		uint64_t from = at - t->text < BEFORE ? at : at - BEFORE;
-		uint64_t until = t->end - at < CHUNK ? t->end : at + CHUNK;
-		uint64_t end = t->end - until < CALL_BYTES - 1 ? t->end : until + CALL_BYTES - 1;
-
-		r = go_memory_read(&p->memory, from, code, end - from);
-		if (r == 0)
-			find_calls(p, code, end - from, from, entries);
-	}
-	return r;
-}
-
-/* Calls that overlap two chunks are found in both. */
-static void drop_doubles(struct go_makers *m)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < m->n; i++)
-		if (n == 0 || m->calls[n - 1].pc < m->calls[i].pc)
-			m->calls[n++] = m->calls[i];
-	m->n = n;
+	if (call->to == s->entries[MAKE])
+		add_call(s->process, call->code - call->before, call->before + GO_CALL_BYTES,
+			 call->back);
+	else if ((call->to == s->entries[SEND] || call->to == s->entries[TRY]) &&
+		 m->n_sends < CALLS_MAX)
+		m->sends[m->n_sends++] = call->back;
+	return 0;
 }
 
 static int learn(struct go_process *p)
 {
-	uint64_t entries[TARGETS] = { 0 };
+	struct search s = { .process = p };
 	int r;
 
 	if (p->makers)
 		return 0;
-	r = find_entries(&p->module.table, entries);
+	r = go_table_each(&p->module.table, take_entry, &s);
 	if (r < 0)
 		return r;
 	p->makers = calloc(1, sizeof(*p->makers));
 	if (!p->makers)
 		return -ENOMEM;
-	if (entries[MAKE])
-		r = read_code(p, entries);
+	if (s.entries[MAKE])
+		r = go_calls_each(p, take_call, &s);
 	if (r < 0)
 		free(TAKE_PTR(p->makers));
-	else
-		drop_doubles(p->makers);
 	return r;
 }
 
@@ -190,12 +135,12 @@ static bool is_load(const uint8_t *immediate)
 
 static bool loads_constant(struct go_process *p, uint64_t pc, uint64_t constant)
 {
-	uint8_t code[BEFORE];
+	uint8_t code[GO_CALL_BEFORE];
 
 	if (constant < CONSTANT_LEAST || constant > INT32_MAX ||
-	    go_memory_fixed(&p->memory, pc - BEFORE, code, sizeof(code)) < 0)
+	    go_memory_fixed(&p->memory, pc - GO_CALL_BEFORE, code, sizeof(code)) < 0)
 		return false;
-	for (size_t i = 2; i + 4 <= sizeof(code) - CALL_BYTES; i++)
+	for (size_t i = 2; i + 4 <= sizeof(code) - GO_CALL_BYTES; i++)
 		if (go_u32(code + i) == constant && is_load(code + i))
 			return true;
 	return false;
@@ -205,7 +150,7 @@ static bool loads_constant(struct go_process *p, uint64_t pc, uint64_t constant)
  */
 static bool is_constant(struct go_process *p, uint64_t pc)
 {
-	uint8_t code[MOVE_BYTES + LOAD_BYTES + CALL_BYTES];
+	uint8_t code[MOVE_BYTES + LOAD_BYTES + GO_CALL_BYTES];
 
 	return go_memory_fixed(&p->memory, pc - sizeof(code), code, sizeof(code)) == 0 &&
 	       (code[LOAD_BYTES] == MOVE_SIZE ||

@@ -11,19 +11,29 @@
 #define ASK_NS	 5000000000ull
 #define LEARN_NS 10000000000ull /* the first question, for which a large program is read */
 
+/* A question whose answer is one struct. */
+static int ask_struct(struct reader *r, pid_t pid, const void *request, size_t size, void *ret,
+		      size_t ret_size)
+{
+	const void *answer;
+	int e = reader_service(r, pid, request, size, LEARN_NS, &answer, &size);
+
+	if (e < 0)
+		return e;
+	if (size != ret_size)
+		return -EPIPE;
+	memcpy(ret, answer, size);
+	return 0;
+}
+
 int go_points_ask(struct reader *r, pid_t pid, enum go_births births, struct go_points *ret,
 		  int *ret_fd)
 {
 	struct go_points_request request = { .ask = GO_ASK_POINTS, .births = births };
-	const void *answer;
-	size_t size;
-	int e = reader_service(r, pid, &request, sizeof(request), LEARN_NS, &answer, &size);
+	int e = ask_struct(r, pid, &request, sizeof(request), ret, sizeof(*ret));
 
 	if (e < 0)
 		return e;
-	if (size != sizeof(*ret))
-		return -EPIPE;
-	memcpy(ret, answer, sizeof(*ret));
 	if (ret->n == 0 || ret->n > GO_POINTS_MAX)
 		return -EPIPE;
 	return reader_open_executable(r, pid, ret_fd);
@@ -60,15 +70,10 @@ int go_fates_ask(struct reader *r, pid_t pid, struct go_fates_request *request,
 int go_callers_ask(struct reader *r, pid_t pid, enum go_callee callee, struct go_callers *ret)
 {
 	struct go_callers_request request = { .ask = GO_ASK_CALLERS, .callee = callee };
-	const void *answer;
-	size_t size;
-	int e = reader_service(r, pid, &request, sizeof(request), LEARN_NS, &answer, &size);
+	int e = ask_struct(r, pid, &request, sizeof(request), ret, sizeof(*ret));
 
 	if (e < 0)
 		return e;
-	if (size != sizeof(*ret))
-		return -EPIPE;
-	memcpy(ret, answer, sizeof(*ret));
 	return ret->n <= GO_CALLERS_MAX ? 0 : -EPIPE;
 }
 

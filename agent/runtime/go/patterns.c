@@ -155,6 +155,17 @@ void go_patterns_find(const struct go_evidence *e, const char **ret_pattern,
 		ret_also[n] = NULL;
 }
 
+const char *go_allocating_function(const struct finding *f)
+{
+	size_t i = 0;
+
+	while (i < f->n_frames && go_function_is_runtime(f->frames[i].function))
+		i++;
+	return i < f->n_frames && !go_function_is_standard(f->frames[i].function)
+		       ? f->frames[i].function
+		       : NULL;
+}
+
 const char *go_pattern_of_keeper(const struct finding *f)
 {
 	static const struct {

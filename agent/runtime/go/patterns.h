@@ -23,6 +23,10 @@ struct go_evidence {
 void go_patterns_find(const struct go_evidence *e, const char **ret_pattern,
 		      const char *ret_also[FINDING_ALSO]);
 
+/* The function that allocates, if it is the program's own. NULL when the standard library does: a
+ * server that decodes what it is asked has no line of its own to change. */
+const char *go_allocating_function(const struct finding *f);
+
 /*
  * The pattern of objects that are kept, by the function of the standard library that the program
  * called for them: a context that its parent keeps until it is cancelled, a sync.Map that takes

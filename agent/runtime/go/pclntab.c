@@ -5,9 +5,10 @@
 #include "agent/base/cleanup.h"
 #include "agent/runtime/go/pclntab.h"
 
-#define ENTRY_BYTES 8	       /* of the index: offset of the code, offset of the description */
-#define VALUE_BYTES 512	       /* of a table of values, looked at together */
-#define VALUES_MAX  (1u << 20) /* bytes of one table; no function is that long */
+#define ENTRY_BYTES    8	  /* of the index: offset of the code, offset of the description */
+#define VALUE_BYTES    512	  /* of a table of values, looked at together */
+#define NAME_LOOKED_AT 128	  /* of a name that is compared; the ones looked for are shorter */
+#define VALUES_MAX     (1u << 20) /* bytes of one table; no function is that long */
 
 /* struct _func */
 enum {
@@ -99,6 +100,27 @@ int go_table_find(struct go_table *t, uint64_t pc, struct go_function *ret)
 int go_table_name(struct go_table *t, const struct go_function *f, char *dst, size_t size)
 {
 	return string_in(t, &t->names, f->name_offset, dst, size);
+}
+
+int go_table_each(struct go_table *t,
+		  int (*take)(void *context, const struct go_function *f, const char *name),
+		  void *context)
+{
+	char name[NAME_LOOKED_AT];
+	int r = 0;
+
+	for (uint64_t i = 0; i < t->n_functions && r == 0; i++) {
+		struct go_function f;
+
+		r = go_table_function(t, i, &f);
+		if (r == 0)
+			r = go_table_name(t, &f, name, sizeof(name));
+		if (r == 0)
+			r = take(context, &f, name);
+		if (r == -EPROTO)
+			r = 0;
+	}
+	return r;
 }
 
 /* A table of values while it is read: pairs of varints, what the value gains (zig-zag) and for how

@@ -53,6 +53,15 @@ int go_table_function(struct go_table *t, uint64_t i, struct go_function *ret);
 int go_table_name(struct go_table *t, const struct go_function *f, char *dst, size_t size);
 
 /*
+ * Every function with its name, which may be cut, by address, until take fails. A row that lies is
+ * passed over, and what take says with -EPROTO is taken for one. What take failed with, or as
+ * go_memory_fixed.
+ */
+int go_table_each(struct go_table *t,
+		  int (*take)(void *context, const struct go_function *f, const char *name),
+		  void *context);
+
+/*
  * A table of values of a function (file_values, line_values; depth_values: how far the stack
  * pointer is below where it was at the entry): call take for each run of code that has one value,
  * until it fails. What take failed with, or -EPROTO, or as go_memory_fixed.

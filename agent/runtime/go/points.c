@@ -54,6 +54,7 @@ static const struct maker *const makers[GO_BIRTHS_MAX] = {
 
 struct finder {
 	struct go_process *process;
+	const struct maker *wanted;
 	const struct go_function *function;
 	struct go_points *points;
 	uint64_t first_end; /* of the code before the prologue's end */
@@ -166,29 +167,17 @@ static void note_range(const struct go_function *function, const char *name, str
 		ret->skipped = (struct survivor_range){ function->entry, function->end };
 }
 
-static int find_points(struct finder *f, const struct maker *wanted)
+static int take_function(void *context, const struct go_function *function, const char *name)
 {
-	struct go_table *t = &f->process->module.table;
-	char name[128];
-	int r = 0;
+	struct finder *f = context;
+	const struct maker *maker = find_maker(f->wanted, name);
+	int r;
 
-	for (uint64_t i = 0; i < t->n_functions && r == 0; i++) {
-		const struct maker *maker = NULL;
-		struct go_function function;
-
-		r = go_table_function(t, i, &function);
-		if (r == 0)
-			r = go_table_name(t, &function, name, sizeof(name));
-		if (r == 0)
-			maker = find_maker(wanted, name);
-		f->function = &function;
-		if (maker)
-			r = add_function(f, maker);
-		if (maker)
-			note_range(&function, name, f->points);
-		if (r == -EPROTO)
-			r = 0; /* one lying row */
-	}
+	if (!maker)
+		return 0;
+	f->function = function;
+	r = add_function(f, maker);
+	note_range(function, name, f->points);
 	return r;
 }
 
@@ -218,7 +207,8 @@ int go_points_answer(struct go_process *p, const void *request, size_t size, voi
 	if (size != sizeof(*q) || q->births >= GO_BIRTHS_MAX || *ret_size < sizeof(*points))
 		return -EINVAL;
 	memset(points, 0, sizeof(*points));
-	r = find_points(&f, makers[q->births]);
+	f.wanted = makers[q->births];
+	r = go_table_each(&p->module.table, take_function, &f);
 	if (r == 0 && points->n == 0)
 		r = -ENOENT;
 	if (q->births == GO_BIRTHS_MAPS)

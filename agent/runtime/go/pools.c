@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "agent/base/cleanup.h"
+#include "agent/runtime/go/calls.h"
 #include "agent/runtime/go/process.h"
 #include "agent/runtime/go/stack.h"
 
@@ -98,11 +99,13 @@ static bool read_db(struct go_process *p, uint64_t address, struct go_db *ret)
 	       (is_db(p, bytes, false, ret) || is_db(p, bytes, true, ret));
 }
 
-/* A name's part of what is learned. */
-static void note_function(struct go_sql *sql, const struct go_function *f, const char *name)
+/* The linker lays out a package's functions side by side. */
+static int take_function(void *context, const struct go_function *f, const char *name)
 {
+	struct go_sql *sql = context;
+
 	if (strncmp(name, "database/sql.", strlen("database/sql.")) != 0)
-		return;
+		return 0;
 	if (!sql->low || f->entry < sql->low)
 		sql->low = f->entry;
 	if (f->end > sql->high)
@@ -113,55 +116,34 @@ static void note_function(struct go_sql *sql, const struct go_function *f, const
 		sql->open_db = f->entry;
 		sql->open_db_end = f->end;
 	}
+	return 0;
 }
 
-/* The linker lays out a package's functions side by side. */
 static int search(struct go_process *p)
 {
-	struct go_table *t = &p->module.table;
-	char name[64];
-	int r = 0;
+	int r = go_table_each(&p->module.table, take_function, &p->sql);
 
-	for (uint64_t i = 0; i < t->n_functions && r == 0; i++) {
-		struct go_function f;
-
-		r = go_table_function(t, i, &f);
-		if (r == 0)
-			r = go_table_name(t, &f, name, sizeof(name));
-		if (r == 0)
-			note_function(&p->sql, &f, name);
-		if (r == -EPROTO)
-			r = 0; /* one lying row */
-	}
 	p->sql.searched = r == 0;
 	return r;
 }
 
-static void note_call(struct go_sql *sql, uint64_t from, uint64_t to)
+static int take_call(void *context, const struct go_call *call)
 {
-	if ((to != sql->open && to != sql->open_db) || (from >= sql->low && from < sql->high))
-		return;
+	struct go_sql *sql = context;
+
+	if ((call->to != sql->open && call->to != sql->open_db) ||
+	    (call->back >= sql->low && call->back < sql->high))
+		return 0;
 	if (sql->n_calls < GO_SQL_CALLS)
-		sql->calls[sql->n_calls] = from;
+		sql->calls[sql->n_calls] = call->back;
 	sql->n_calls += sql->n_calls <= GO_SQL_CALLS;
+	return 0;
 }
 
-/* Five bytes that are no call are one by chance once in 2^32. */
 static int scan_calls(struct go_process *p)
 {
-	static uint8_t code[GO_READ_BYTES]; /* the child has one thread */
-	const struct go_table *t = &p->module.table;
-	int r = 0;
+	int r = go_calls_each(p, take_call, &p->sql);
 
-	for (uint64_t at = t->text; r == 0 && at + 5 <= t->end; at += sizeof(code) - 4) {
-		size_t n = t->end - at < sizeof(code) ? t->end - at : sizeof(code);
-
-		r = go_memory_read(&p->memory, at, code, n);
-		for (size_t i = 0; r == 0 && i + 5 <= n; i++)
-			if (code[i] == 0xe8)
-				note_call(&p->sql, at + i + 5,
-					  at + i + 5 + (uint64_t)(int32_t)go_u32(code + i + 1));
-	}
 	p->sql.scanned = r == 0 || r == -EFAULT;
 	return r == -EFAULT ? 0 : r;
 }

@@ -217,33 +217,26 @@ static void find_all(struct go_module *m, const struct anchors *a, uint32_t buck
 }
 
 /* An assembly function has a wrapper of the same name; none of the anchors is one. */
-static void note_function(const char *name, const struct go_function *f, struct anchors *a)
+static int take_function(void *context, const struct go_function *f, const char *name)
 {
+	struct anchors *a = context;
+
+	if (strncmp(name, "runtime.", 8) != 0)
+		return 0;
 	for (enum anchor k = 0; k < ANCHOR_MAX; k++) {
 		if (!a->found[k] && strcmp(name, names[k]) == 0) {
 			a->functions[k] = *f;
 			a->found[k] = true;
 		}
 	}
+	return 0;
 }
 
 int go_variables_find(struct go_module *m, uint32_t buckhash_sys, struct go_variables *ret)
 {
 	struct anchors anchors = { 0 };
-	char name[64];
-	int r = 0;
+	int r = go_table_each(&m->table, take_function, &anchors);
 
-	for (uint64_t i = 0; r == 0 && i < m->table.n_functions; i++) {
-		struct go_function f;
-
-		r = go_table_function(&m->table, i, &f);
-		if (r == 0)
-			r = go_table_name(&m->table, &f, name, sizeof(name));
-		if (r == 0 && strncmp(name, "runtime.", 8) == 0)
-			note_function(name, &f, &anchors);
-		if (r == -EPROTO)
-			r = 0; /* one lying row */
-	}
 	if (r == 0)
 		find_all(m, &anchors, buckhash_sys, ret);
 	return r;

@@ -8,6 +8,8 @@
 #include "agent/probe/heap_functions.h"
 #include "agent/sites/reader.h"
 
+#define LIBRARIES_MAX 1024
+
 struct row {
 	const char *name;
 	struct heap_function what;
@@ -67,6 +69,7 @@ static const struct row mapping_rows[] = {
 /* An executable mapping of a file. */
 struct module {
 	uint64_t start, end, offset;
+	size_t rank;
 	char path[512];
 };
 
@@ -102,23 +105,13 @@ static bool parse_mapping(const char *line, struct module *ret)
 	return flags[2] == 'x' && ret->path[0] == '/' && !strstr(ret->path, "/ld-linux");
 }
 
-/*
- * In the linker's order: it maps the executable, then each library below the one before, in the
- * order in which names are looked up. So the executable, then from high addresses to low.
- */
 static int modules_read(pid_t pid, struct modules *ret)
 {
 	_cleanup_fclose_ FILE *f = NULL;
-	struct module module;
-	char path[64], exe[512], line[1024];
-	ssize_t n;
+	struct module module = { 0 };
+	char path[64], line[1024];
 	int r = 0;
 
-	snprintf(path, sizeof(path), "/proc/%d/exe", pid);
-	n = readlink(path, exe, sizeof(exe) - 1);
-	if (n < 0)
-		return errno == ENOENT ? -ESRCH : -errno;
-	exe[n] = '\0';
 	snprintf(path, sizeof(path), "/proc/%d/maps", pid);
 	f = fopen(path, "re");
 	if (!f)
@@ -126,20 +119,44 @@ static int modules_read(pid_t pid, struct modules *ret)
 	while (r == 0 && fgets(line, sizeof(line), f))
 		if (parse_mapping(line, &module))
 			r = modules_add(ret, &module);
-	for (size_t i = 0; i < ret->n / 2; i++) {
-		module = ret->rows[i];
-		ret->rows[i] = ret->rows[ret->n - 1 - i];
-		ret->rows[ret->n - 1 - i] = module;
-	}
-	for (size_t i = 1; i < ret->n; i++) {
-		if (strcmp(ret->rows[i].path, exe) != 0)
-			continue;
-		module = ret->rows[i];
-		memmove(&ret->rows[1], &ret->rows[0], i * sizeof(module));
-		ret->rows[0] = module;
-		break;
-	}
 	return r;
+}
+
+/* The place in the order of the module that is loaded at the highest address up to this one. */
+static size_t rank_of(uint64_t address, const uint64_t *bases, size_t n)
+{
+	size_t best = n;
+
+	for (size_t i = 0; i < n; i++)
+		if (bases[i] <= address && (best == n || bases[i] > bases[best]))
+			best = i;
+	return best;
+}
+
+static int by_rank(const void *a, const void *b)
+{
+	const struct module *x = a, *y = b;
+
+	if (x->rank != y->rank)
+		return x->rank < y->rank ? -1 : 1;
+	return x->start < y->start ? -1 : x->start > y->start;
+}
+
+/* As the dynamic linker looks names up. What has no linker is one file, or nearly so: by address.
+ */
+static int modules_order(struct modules *m, struct reader *reader, pid_t pid)
+{
+	uint64_t bases[LIBRARIES_MAX];
+	size_t n = 0;
+	int r = reader_load_order(reader, pid, bases, LIBRARIES_MAX, &n);
+
+	if (r < 0 && r != -ENODATA)
+		return r;
+	for (size_t i = 0; i < m->n; i++)
+		m->rows[i].rank = rank_of(m->rows[i].start, bases, n);
+	if (m->n > 1)
+		qsort(m->rows, m->n, sizeof(*m->rows), by_rank);
+	return 0;
 }
 
 struct search {
@@ -264,6 +281,8 @@ int heap_places_find(struct reader *reader, pid_t pid, const char *alloc_functio
 	int r;
 
 	r = modules_read(pid, &modules);
+	if (r == 0)
+		r = modules_order(&modules, reader, pid);
 	s.modules = modules;
 	if (r == 0 && alloc_function)
 		r = find_custom(&s, alloc_function, free_function);

@@ -8,6 +8,7 @@
 #include "agent/base/cleanup.h"
 #include "agent/base/sandbox.h"
 #include "agent/sites/frames.h"
+#include "agent/sites/load_order.h"
 #include "agent/sites/rule.h"
 #include "agent/sites/service.h"
 #include "agent/sites/symbolize.h"
@@ -160,6 +161,20 @@ static int answer_title(struct child *c, size_t *ret_size)
 	return 0;
 }
 
+static int answer_order(struct child *c, size_t *ret_size)
+{
+	uint64_t bases[LOAD_ORDER_MAX];
+	size_t n;
+	int r = load_order(&parent, bases, ARRAY_SIZE(bases), &n);
+
+	if (r < 0)
+		return r;
+	memcpy(c->answer, bases, n * sizeof(bases[0]));
+	c->reply.n = (uint32_t)n;
+	*ret_size = n * sizeof(bases[0]);
+	return 0;
+}
+
 static int answer_go(struct child *c, size_t *ret_size)
 {
 	*ret_size = sizeof(c->answer);
@@ -173,7 +188,8 @@ static void answer(struct child *c)
 		[WIRE_UNWIND] = answer_unwind,	[WIRE_SYMBOLIZE] = answer_symbolize,
 		[WIRE_NAME] = answer_symbolize, [WIRE_FIND] = answer_find,
 		[WIRE_RULES] = answer_rules,	[WIRE_SECTION] = answer_section,
-		[WIRE_TITLE] = answer_title,	[WIRE_GO] = answer_go,
+		[WIRE_TITLE] = answer_title,	[WIRE_ORDER] = answer_order,
+		[WIRE_GO] = answer_go,
 	};
 	struct iovec parts[] = { { .iov_base = &c->reply, .iov_len = sizeof(c->reply) },
 				 { .iov_base = c->answer } };

@@ -34,6 +34,7 @@ enum wire_request_type {
 	WIRE_SECTION,	/* name of a section, terminated -> n is whether the executable has it */
 	WIRE_FORGET,	/* no answer */
 	WIRE_TITLE,	/* n bytes wanted -> the beginning of the command line, at most so many */
+	WIRE_ORDER,	/* -> n load addresses (load_order.h) */
 	WIRE_GO,	/* what service_go takes -> what it gives (service.h) */
 };
 

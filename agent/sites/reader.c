@@ -335,6 +335,20 @@ int reader_rules(struct reader *r, pid_t pid, const uint64_t *pcs, size_t n, str
 	return 0;
 }
 
+int reader_load_order(struct reader *r, pid_t pid, uint64_t *ret, size_t max, size_t *ret_n)
+{
+	struct call c = { .head = { .type = WIRE_ORDER } };
+	int e = call(r, pid, &c);
+
+	if (e < 0)
+		return e;
+	if (c.size != c.n * sizeof(*ret))
+		return -EPIPE;
+	*ret_n = c.n < max ? c.n : max;
+	memcpy(ret, payload(r), *ret_n * sizeof(*ret));
+	return 0;
+}
+
 int reader_has_section(struct reader *r, pid_t pid, const char *section)
 {
 	struct call c = { .head = { .type = WIRE_SECTION },

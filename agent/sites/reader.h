@@ -88,6 +88,13 @@ int reader_find_start(struct reader *r, pid_t pid, uint64_t *ret_offset, int *re
 int reader_rules(struct reader *r, pid_t pid, const uint64_t *pcs, size_t n,
 		 struct frame_rule *ret);
 
+/*
+ * Load addresses of the executable of pid and its libraries in the order in which the dynamic
+ * linker looks names up, at most max of them; as the process has them, so they may lie. -ENODATA
+ * when it has no such list.
+ */
+int reader_load_order(struct reader *r, pid_t pid, uint64_t *ret, size_t max, size_t *ret_n);
+
 /* Whether the executable of pid has a section of that name: 1, 0 or -errno. */
 int reader_has_section(struct reader *r, pid_t pid, const char *section);
 

@@ -6,6 +6,7 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <link.h>
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -394,6 +395,38 @@ static void test_find_function(void **state)
 			 -ESRCH);
 }
 
+struct listed {
+	uint64_t bases[64];
+	size_t n;
+};
+
+static int list_one(struct dl_phdr_info *info, size_t size, void *context)
+{
+	struct listed *l = context;
+
+	assert_true(l->n < 64);
+	l->bases[l->n++] = info->dlpi_addr;
+	return 0;
+}
+
+/* What dl_iterate_phdr(3) gives is that list, in its order. */
+static void test_load_order(void **state)
+{
+	const struct scene *s = *state;
+	struct listed own = { 0 };
+	uint64_t bases[64];
+	size_t n;
+
+	dl_iterate_phdr(list_one, &own);
+	assert_true(own.n > 3);
+	assert_int_equal(reader_load_order(s->reader, getpid(), bases, 64, &n), 0);
+	assert_int_equal(n, own.n);
+	assert_memory_equal(bases, own.bases, n * sizeof(bases[0]));
+	assert_int_equal(reader_load_order(s->reader, getpid(), bases, 2, &n), 0);
+	assert_int_equal(n, 2);
+	assert_int_equal(reader_load_order(s->reader, 0x3fffffff, bases, 64, &n), -ESRCH);
+}
+
 #define T(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 
 int main(void)
@@ -409,6 +442,7 @@ int main(void)
 		T(test_no_table),
 		T(test_ended_process),
 		T(test_find_function),
+		T(test_load_order),
 	};
 
 	return cmocka_run_group_tests_name("reader", tests, NULL, NULL);

@@ -90,6 +90,14 @@ static double leak_with_restarts(double t)
 	return round(300 + 30 * fmod(t, 20));
 }
 
+/* Collections as rare as deploys, but what lies between them does not rise at one rate. */
+static double long_uneven_teeth(double t)
+{
+	static const double rates[] = { 30, 44, 26, 38, 50, 31 };
+
+	return round(300 + rates[(int)(t / 19) % 6] * fmod(t, 19));
+}
+
 static double leak_accelerates(double t)
 {
 	return round(1000 + t * t);
@@ -205,6 +213,7 @@ static const struct {
 	{ "three warm-ups", three_warm_ups, NEVER },
 	{ "steps on a day", steps_on_a_day, NEVER },
 	{ "teeth of hours", teeth_of_hours, NEVER },
+	{ "long uneven teeth", long_uneven_teeth, NEVER },
 	{ "cycle of days", cycle_of_days, NEVER },
 	{ "steps", steps, NEVER },
 	{ "step each day", step_each_day, NEVER },

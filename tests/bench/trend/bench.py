@@ -122,7 +122,7 @@ def report(folder, title, pool):
 
 
 TITLES = {"seen": "seen while tuning", "fresh": "the same families, other seeds",
-          "unseen": "other families, looked at once",
+          "unseen": "other families, looked at twice",
           "last": "families written last"}
 BEGIN, END = "<!-- made by make bench-trend-readme -->", "<!-- end of bench-trend -->"
 

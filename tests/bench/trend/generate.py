@@ -3,7 +3,7 @@
 """generate.py DIR PART: write labelled traces, as CSV with a labels.csv, the same each time.
 
 PART is `seen`, what the detector was tuned on; `fresh`, the same families with other seeds; `unseen`,
-families that were looked at once, when that was done; or `last`, written after it.
+families that were looked at when that was done, and once more since; or `last`, written after it.
 """
 
 import csv

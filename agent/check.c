@@ -21,6 +21,7 @@
 #include "agent/model/model.h"
 #include "agent/probe/census.h"
 #include "agent/runtime/go/go.h"
+#include "agent/sites/reader.h"
 
 struct check_options {
 	int pid;
@@ -124,14 +125,23 @@ static int check_topics(const struct check_options *o)
 	return r;
 }
 
-static void check_readable(const struct check_options *o, const char *what, const char *purpose)
+static void check_readable(const struct check_options *o, struct reader *reader)
 {
-	char path[64];
-	_cleanup_close_ int fd = -1;
+	static const struct {
+		enum reader_file file;
+		const char *what, *purpose;
+	} rows[] = {
+		{ READER_MAPS, "maps", "to name the modules of a stack" },
+		{ READER_EXECUTABLE, "exe", "to read its symbols and unwinding tables" },
+		{ READER_MEMORY, "mem", "to read its runtime" },
+	};
 
-	snprintf(path, sizeof(path), "/proc/%d/%s", o->pid, what);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	say(o, what, fd >= 0, purpose, fd >= 0 ? NULL : strerror(errno));
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		_cleanup_close_ int fd = -1;
+		int r = reader_open(reader, o->pid, rows[i].file, &fd);
+
+		say(o, rows[i].what, r == 0, rows[i].purpose, r < 0 ? strerror(-r) : NULL);
+	}
 }
 
 /* Of very many, a sample is read. */
@@ -164,15 +174,12 @@ static void say_go(const struct check_options *o, const struct go_report *r)
 }
 
 /* Most programs are none of Go, and that is no failure. */
-static void check_go(const struct check_options *o)
+static void check_go(const struct check_options *o, struct reader *reader)
 {
 	struct go_request request = { .wanted = ~0u, .most = GO_MOST };
 	struct go_report *report = NULL;
-	struct reader *reader = NULL;
-	int r = reader_new(&reader);
+	int r = go_scan(reader, o->pid, &request, GO_TIMEOUT_NS, &report);
 
-	if (r == 0)
-		r = go_scan(reader, o->pid, &request, GO_TIMEOUT_NS, &report);
 	if (r == 0)
 		say_go(o, report);
 	else if (r == -ENOEXEC)
@@ -180,7 +187,20 @@ static void check_go(const struct check_options *o)
 	else
 		say(o, "go", 0, "its runtime", go_error_text(r));
 	free(report);
+}
+
+/* Whatever can wait for the process is asked of the reader. */
+static int check_contents(const struct check_options *o)
+{
+	struct reader *reader = NULL;
+	int r = reader_new(&reader);
+
+	if (r < 0)
+		return log_error(r, "check: cannot start the reader");
+	check_readable(o, reader);
+	check_go(o, reader);
 	reader_free(reader);
+	return 0;
 }
 
 static int check_process(const struct check_options *o)
@@ -207,10 +227,7 @@ static int check_process(const struct check_options *o)
 		say(o, "group", -1, p->group ? p->group->name : "", NULL);
 		say(o, "counts", p->cells[SLOT_FD].live != LIVE_UNKNOWN,
 		    "live counts of every resource", p->reason);
-		check_readable(o, "maps", "to name the modules of a stack");
-		check_readable(o, "exe", "to read its symbols and unwinding tables");
-		check_readable(o, "mem", "to read its runtime");
-		check_go(o);
+		r = check_contents(o);
 	}
 	census_free(c);
 	model_free(m);

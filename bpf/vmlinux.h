@@ -125,7 +125,16 @@ struct mm_struct___atomic {
 	struct mm_rss_stat rss_stat;
 };
 
+struct rw_semaphore {
+	atomic_long_t count;
+	atomic_long_t owner;
+};
+
+struct file;
+
 struct mm_struct {
+	struct rw_semaphore mmap_lock;
+	struct file *exe_file;
 	atomic_long_t pgtables_bytes;
 	int map_count;
 	unsigned long brk;

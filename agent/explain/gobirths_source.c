@@ -81,6 +81,15 @@ static double cost_of(struct gobirths *s, enum go_births births, struct survivor
 	return (double)ret->values[SURVIVOR_HITS] * hit + (double)ret->values[SURVIVOR_NS] / 1e9;
 }
 
+static void window_end(void *source)
+{
+	struct gobirths *s = source;
+
+	for (int births = 0; births < GO_BIRTHS_MAX; births++)
+		if (s->probes[births])
+			survivor_detach(s->probes[births]);
+}
+
 static int window_begin(void *source)
 {
 	struct gobirths *s = source;
@@ -89,16 +98,20 @@ static int window_begin(void *source)
 	for (int births = 0; births < GO_BIRTHS_MAX && r == 0; births++)
 		if (s->probes[births])
 			r = survivor_attach(s->probes[births]);
+	if (r < 0)
+		window_end(s);
 	return r;
 }
 
-static void window_end(void *source)
+static pid_t window_obstacle(void *source)
 {
-	struct gobirths *s = source;
+	const struct gobirths *s = source;
+	pid_t pid = 0;
 
-	for (int births = 0; births < GO_BIRTHS_MAX; births++)
+	for (int births = 0; births < GO_BIRTHS_MAX && pid == 0; births++)
 		if (s->probes[births])
-			survivor_detach(s->probes[births]);
+			pid = survivor_obstacle(s->probes[births]);
+	return pid;
 }
 
 static double window_cost(void *source)
@@ -113,6 +126,7 @@ static double window_cost(void *source)
 
 static const struct window_ops window_ops = {
 	.begin = window_begin,
+	.obstacle = window_obstacle,
 	.end = window_end,
 	.cost = window_cost,
 };
@@ -314,6 +328,7 @@ static void source_cost(void *source, struct source_cost *ret)
 	struct survivor_counts counts;
 
 	*ret = (struct source_cost){ .windows = s->windows.n };
+	ret->lost[LOSS_ATTACH_FAILED] = s->windows.refused;
 	for (int births = 0; births < GO_BIRTHS_MAX; births++) {
 		ret->seconds += cost_of(s, (enum go_births)births, &counts);
 		ret->hits += counts.values[SURVIVOR_HITS];

@@ -99,6 +99,10 @@ static int find_heap(struct heap_source *s)
 					.reader = s->reader };
 	int r = heap_new(&options, &s->heap);
 
+	if (r < 0 && reader_lost(s->reader, LOSS_TIMEOUT))
+		return log_error(r == -ENOENT ? -ETIMEDOUT : r,
+				 "heap: process %d does not let its mappings or its files be read",
+				 o->pid);
 	if (r == -ENOENT && o->alloc_function)
 		return log_error(0, "heap: process %d has no functions %s and %s", o->pid,
 				 o->alloc_function, o->free_function),
@@ -188,6 +192,7 @@ static void source_cost(void *source, struct source_cost *ret)
 	ret->seconds = heap_source_cost(s, &counts);
 	ret->hits = counts.values[HEAP_HITS];
 	memcpy(ret->lost, counts.lost, sizeof(ret->lost));
+	ret->lost[LOSS_ATTACH_FAILED] += s->windows.refused;
 }
 
 static void source_detach(void *source)

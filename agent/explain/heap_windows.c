@@ -53,6 +53,13 @@ static int window_begin(void *source)
 	return r;
 }
 
+static pid_t window_obstacle(void *source)
+{
+	const struct heap_source *s = source;
+
+	return heap_obstacle(s->heap);
+}
+
 /* What of the process's CPU time in the window was work of its own, and not traps. */
 static void add_work(struct heap_source *s)
 {
@@ -96,6 +103,7 @@ static double window_cost(void *source)
 
 const struct window_ops heap_window_ops = {
 	.begin = window_begin,
+	.obstacle = window_obstacle,
 	.end = window_end,
 	.poll = window_poll,
 	.cost = window_cost,

@@ -20,7 +20,6 @@ static int (*const readers[ACQUIRE_CLASS_MAX])(pid_t pid, struct truth *ret) = {
 	[ACQUIRE_CLASS_FD] = truth_descriptors,
 	[ACQUIRE_CLASS_TIMER] = truth_timers,
 	[ACQUIRE_CLASS_WATCH] = truth_watches,
-	[ACQUIRE_CLASS_MAPPING] = truth_mappings,
 };
 
 static uint64_t key_of(enum acquire_class class, const struct truth_object *o)
@@ -36,11 +35,14 @@ static uint64_t bytes_of(enum acquire_class class, const struct truth_object *o)
 }
 
 /* Threads and children are one class of keys and two lists. */
-static int read_truth(pid_t pid, enum acquire_class class, bool children, struct truth *ret)
+static int read_truth(const struct account *l, enum acquire_class class, bool children,
+		      struct truth *ret)
 {
+	if (class == ACQUIRE_CLASS_MAPPING)
+		return truth_mappings(l->reader, l->pid, ret);
 	if (class != ACQUIRE_CLASS_TASK)
-		return readers[class](pid, ret);
-	return children ? truth_children(pid, ret) : truth_threads(pid, ret);
+		return readers[class](l->pid, ret);
+	return children ? truth_children(l->pid, ret) : truth_threads(l->pid, ret);
 }
 
 static void seed_rows(struct account *l, enum acquire_class class, const struct truth *truth,
@@ -63,11 +65,11 @@ int account_seed(struct account *l, const bool classes[ACQUIRE_CLASS_MAX],
 	struct truth truth = { 0 };
 	int r = 0;
 
-	for (int class = 0; class < ACQUIRE_CLASS_MAX && r >= 0; class ++) {
+	for (int class = 0; class < ACQUIRE_CLASS_MAX && r != -ESRCH; class ++) {
 		for (int children = 0; children <= (class == ACQUIRE_CLASS_TASK); children++) {
 			if (!classes[class])
 				continue;
-			r = read_truth(l->pid, class, children, &truth);
+			r = read_truth(l, class, children, &truth);
 			if (r >= 0)
 				seed_rows(l, class, &truth, follow, context);
 		}
@@ -171,7 +173,7 @@ static int look_at(struct account *l, enum acquire_class class)
 	struct look *look = &l->looks[class];
 
 	look->began = clock_seconds(CLOCK_MONOTONIC);
-	look->done = read_truth(l->pid, class, false, &look->truth) >= 0;
+	look->done = read_truth(l, class, false, &look->truth) >= 0;
 	return look->done ? 0 : -ESRCH;
 }
 

@@ -9,6 +9,7 @@
 
 #include "agent/base/cleanup.h"
 #include "agent/explain/truth.h"
+#include "agent/sites/reader.h"
 
 static void cleanup_closedir(DIR **dir)
 {
@@ -262,17 +263,22 @@ int truth_threads(pid_t pid, struct truth *ret)
 	return r < 0 ? r : truth_finish(ret);
 }
 
-int truth_mappings(pid_t pid, struct truth *ret)
+int truth_mappings(struct reader *reader, pid_t pid, struct truth *ret)
 {
-	_cleanup_fclose_ FILE *f = open_file(pid, "maps");
+	_cleanup_fclose_ FILE *f = NULL;
 	_cleanup_free_ char *line = NULL;
 	size_t size = 0;
 	unsigned long from, to;
-	int r = 0;
+	int fd, r = reader_open(reader, pid, READER_MAPS, &fd);
 
 	ret->n = 0;
-	if (!f)
-		return -errno;
+	if (r < 0)
+		return r;
+	f = fdopen(fd, "re");
+	if (!f) {
+		close(fd);
+		return -ENOMEM;
+	}
 	while (r == 0 && getline(&line, &size, f) > 0)
 		if (sscanf(line, "%lx-%lx", &from, &to) == 2 && from < KERNEL_HALF)
 			r = truth_add(ret, from, to, SLOT_MAPPING);

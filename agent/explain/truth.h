@@ -12,6 +12,8 @@
 
 #include "agent/model/resource.h"
 
+struct reader;
+
 struct truth_object {
 	uint64_t id;	/* descriptor, timer, thread, child; for a mapping its address */
 	uint64_t other; /* inode of a socket, descriptor of a watch, end of a mapping */
@@ -34,7 +36,8 @@ int truth_watches(pid_t pid,
 int truth_timers(pid_t pid, struct truth *ret);	  /* POSIX */
 int truth_threads(pid_t pid, struct truth *ret);  /* all but the leader */
 int truth_children(pid_t pid, struct truth *ret); /* PROCESS_CHILD or PROCESS_ZOMBIE */
-int truth_mappings(pid_t pid, struct truth *ret);
+/* By the reader, since the list waits for a lock of the process; -ETIMEDOUT then. */
+int truth_mappings(struct reader *reader, pid_t pid, struct truth *ret);
 /* Sockets of the network namespace of pid: id is the inode, slot TCP_*, UDP or UNIX. */
 int truth_sockets(pid_t pid, struct truth *ret);
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
+#include <errno.h>
 #include <math.h>
 #include <time.h>
 
@@ -11,6 +12,7 @@
 #define LENGTH_MIN    0.005
 #define LENGTH_GROWTH 4.0 /* from one window to the next */
 #define PAUSE_MIN     0.1
+#define PAUSE_BUSY    1.0   /* when a process was in the way */
 #define BLOCKING      0.050 /* shorter windows are waited for, longer ones end in a later poll */
 
 static double now(void)
@@ -23,12 +25,24 @@ static int poll_source(struct windows *w)
 	return w->ops->poll ? w->ops->poll(w->context) : 0;
 }
 
+static void tell_obstacle(struct windows *w)
+{
+	if (w->refused++ == 0)
+		log_warn(0,
+			 "process %d keeps the lock of its memory, perhaps waiting for a file "
+			 "server; probes would wait for it, and every fork of this host for them: "
+			 "none are set while it does",
+			 w->ops->obstacle(w->context));
+}
+
 int windows_begin(struct windows *w)
 {
 	int r;
 
 	w->began_cost = w->ops->cost(w->context);
 	r = w->ops->begin(w->context);
+	if (r == -EBUSY)
+		tell_obstacle(w);
 	if (r < 0)
 		return r;
 	w->open = true;
@@ -91,6 +105,10 @@ static int begin_one(struct windows *w)
 {
 	int r = windows_begin(w);
 
+	if (r == -EBUSY) {
+		w->due = now() + PAUSE_BUSY;
+		return 0;
+	}
 	if (r < 0)
 		return r;
 	w->due = w->began + w->length;

@@ -7,12 +7,14 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 struct window_ops {
-	int (*begin)(void *context);   /* attach; 0 or -errno */
-	void (*end)(void *context);    /* take the traps out */
-	int (*poll)(void *context);    /* take what was told meanwhile; NULL: nothing */
-	double (*cost)(void *context); /* CPU seconds of traps and programs so far */
+	int (*begin)(void *context);	  /* attach; 0 or -errno, -EBUSY: not now (uprobe.h) */
+	pid_t (*obstacle)(void *context); /* the process that was in the way then */
+	void (*end)(void *context);	  /* take the traps out */
+	int (*poll)(void *context);	  /* take what was told meanwhile; NULL: nothing */
+	double (*cost)(void *context);	  /* CPU seconds of traps and programs so far */
 };
 
 /* Times in seconds, points in time of CLOCK_MONOTONIC. */
@@ -22,7 +24,8 @@ struct windows {
 	double duration; /* of the watch */
 	double share;	 /* of one CPU that the windows may cost */
 
-	uint64_t n; /* that were opened */
+	uint64_t n;	  /* that were opened */
+	uint64_t refused; /* that could not be, since a process was in the way */
 	bool open;
 	double began, began_cost; /* of the open one, or the last */
 	double length;		  /* of the next */

@@ -171,6 +171,11 @@ int heap_attach(struct heap *h)
 	return 0;
 }
 
+pid_t heap_obstacle(const struct heap *h)
+{
+	return uprobe_set_obstacle(h->probes);
+}
+
 void heap_detach(struct heap *h)
 {
 	h->object->bss->armed = 0;

@@ -58,8 +58,10 @@ const char *heap_allocator(const struct heap *h);
  * entry and return and free's entry. */
 double heap_hit_seconds(const struct heap *h);
 
-/* Attach, and count from then on: a window begins. */
+/* Attach, and count from then on: a window begins. -EBUSY as uprobe_set_attach, and in whose way
+ * it is. */
 int heap_attach(struct heap *h);
+pid_t heap_obstacle(const struct heap *h);
 /* Stop counting at once, then take the traps out. */
 void heap_detach(struct heap *h);
 

@@ -105,17 +105,20 @@ static bool parse_mapping(const char *line, struct module *ret)
 	return flags[2] == 'x' && ret->path[0] == '/' && !strstr(ret->path, "/ld-linux");
 }
 
-static int modules_read(pid_t pid, struct modules *ret)
+static int modules_read(struct reader *reader, pid_t pid, struct modules *ret)
 {
 	_cleanup_fclose_ FILE *f = NULL;
 	struct module module = { 0 };
-	char path[64], line[1024];
-	int r = 0;
+	char line[1024];
+	int fd, r = reader_open(reader, pid, READER_MAPS, &fd);
 
-	snprintf(path, sizeof(path), "/proc/%d/maps", pid);
-	f = fopen(path, "re");
-	if (!f)
-		return errno == ENOENT ? -ESRCH : -errno;
+	if (r < 0)
+		return r == -ENOENT ? -ESRCH : r;
+	f = fdopen(fd, "re");
+	if (!f) {
+		close(fd);
+		return -ENOMEM;
+	}
 	while (r == 0 && fgets(line, sizeof(line), f))
 		if (parse_mapping(line, &module))
 			r = modules_add(ret, &module);
@@ -280,7 +283,7 @@ int heap_places_find(struct reader *reader, pid_t pid, const char *alloc_functio
 	struct search s = { .reader = reader, .pid = pid, .places = &places };
 	int r;
 
-	r = modules_read(pid, &modules);
+	r = modules_read(reader, pid, &modules);
 	if (r == 0)
 		r = modules_order(&modules, reader, pid);
 	s.modules = modules;

@@ -98,6 +98,11 @@ int survivor_attach(struct survivor *s)
 	return 0;
 }
 
+pid_t survivor_obstacle(const struct survivor *s)
+{
+	return uprobe_set_obstacle(s->probes);
+}
+
 void survivor_detach(struct survivor *s)
 {
 	s->object->bss->armed = 0;

@@ -37,8 +37,10 @@ struct survivor_counts {
 int survivor_new(const struct survivor_options *options, struct survivor **ret);
 void survivor_free(struct survivor *s); /* detaches; accepts NULL */
 
-/* A window: attach and count from then on; stop counting at once, then take the traps out. */
+/* A window: attach and count from then on; stop counting at once, then take the traps out. -EBUSY
+ * as uprobe_set_attach. */
 int survivor_attach(struct survivor *s);
+pid_t survivor_obstacle(const struct survivor *s);
 void survivor_detach(struct survivor *s);
 
 /*

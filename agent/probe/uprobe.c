@@ -14,6 +14,7 @@
 #include <bpf/libbpf.h>
 
 #include "agent/base/cleanup.h"
+#include "agent/probe/memlock.h"
 #include "agent/probe/uprobe.h"
 #include "agent/sites/reader.h"
 
@@ -49,6 +50,8 @@ struct uprobe_set {
 	size_t n_fds;
 	struct probe hold; /* its file_fd is -1: there is none */
 	int hold_fd;
+	struct memlock *locks; /* NULL: the host cannot be asked */
+	pid_t obstacle;
 };
 
 const char *uprobe_rung_name(enum uprobe_rung rung)
@@ -75,6 +78,7 @@ int uprobe_set_new(pid_t pid, enum uprobe_rung rung, struct uprobe_set **ret)
 	set->pid = pid;
 	set->rung = rung;
 	set->hold.file_fd = set->hold_fd = -1;
+	memlock_new(&set->locks);
 	*ret = set;
 	return 0;
 }
@@ -99,6 +103,7 @@ void uprobe_set_free(struct uprobe_set *set)
 	let_go(set);
 	for (size_t i = 0; i < set->n; i++)
 		close(set->probes[i].file_fd);
+	memlock_free(set->locks);
 	free(set);
 }
 
@@ -240,13 +245,33 @@ static int attach_hold(struct uprobe_set *set)
 	return 0;
 }
 
+/* 0 when nobody keeps a lock that the kernel will wait for. */
+static int wait_locks(struct uprobe_set *set)
+{
+	int r = 0;
+
+	set->obstacle = 0;
+	for (size_t i = 0; i < set->n && r == 0 && set->locks; i++)
+		if (i == 0 || set->probes[i].inode != set->probes[i - 1].inode)
+			r = memlock_wait(set->locks, set->pid, set->probes[i].inode,
+					 &set->obstacle);
+	return r;
+}
+
+pid_t uprobe_set_obstacle(const struct uprobe_set *set)
+{
+	return set->obstacle;
+}
+
 int uprobe_set_attach(struct uprobe_set *set)
 {
 	/* Returns first: a call that is seen entering is then seen leaving. */
 	static const unsigned int order[] = { UPROBE_RETURN, 0, UPROBE_RETURN | UPROBE_HOT,
 					      UPROBE_HOT };
-	int r = attach_hold(set);
+	int r = wait_locks(set);
 
+	if (r == 0)
+		r = attach_hold(set);
 	for (size_t i = 0; i < ARRAY_SIZE(order) && r == 0; i++)
 		r = attach_some(set, order[i]);
 	if (r < 0)

@@ -73,8 +73,13 @@ int uprobe_set_add(struct uprobe_set *set, int file_fd, uint64_t offset, int pro
  */
 int uprobe_hold_start(struct uprobe_set *set, struct reader *reader, int program_fd);
 
-/* All or nothing: on failure nothing of it stays attached but the hold. */
+/*
+ * All or nothing: on failure nothing of it stays attached but the hold. -EBUSY when a process keeps
+ * a lock that the kernel would wait for, and with it each fork of the host (memlock.h); which one
+ * it is, uprobe_set_obstacle tells, 0 for one that is not visible here.
+ */
 int uprobe_set_attach(struct uprobe_set *set);
+pid_t uprobe_set_obstacle(const struct uprobe_set *set);
 
 /* Returns when the last trap is gone. */
 void uprobe_set_detach(struct uprobe_set *set);

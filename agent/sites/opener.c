@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 
 #include <linux/capability.h>
@@ -14,6 +15,9 @@
 #include "agent/sites/worker.h"
 
 #define OPEN_NS 1000000000ull
+#define COPY_BYTES                                                                                 \
+	(64u << 20) /* vm.max_map_count lines of the default, with the longest paths               \
+		     * that such programs have */
 
 struct opener {
 	struct worker worker;
@@ -64,6 +68,39 @@ static int open_proc(int proc, const char *name)
 	return fd < 0 ? -errno : fd;
 }
 
+/* 0 at the end. */
+static int copy_some(int from, int to, char *buffer, size_t size)
+{
+	ssize_t n = read(from, buffer, size), written;
+
+	for (ssize_t at = 0; at < n; at += written) {
+		written = write(to, buffer + at, (size_t)(n - at));
+		if (written < 0)
+			return -errno;
+	}
+	return n < 0 ? -errno : (int)n;
+}
+
+static int copy_maps(int proc)
+{
+	_cleanup_close_ int from = open_proc(proc, "maps");
+	_cleanup_close_ int to = memfd_create("maps", MFD_CLOEXEC);
+	char buffer[16384];
+	size_t size = 0;
+	int r;
+
+	if (from < 0 || to < 0)
+		return from < 0 ? from : -errno;
+	while ((r = copy_some(from, to, buffer, sizeof(buffer))) > 0) {
+		size += (size_t)r;
+		if (size > COPY_BYTES)
+			return -EFBIG;
+	}
+	if (r == 0 && lseek(to, 0, SEEK_SET) < 0)
+		r = -errno;
+	return r < 0 ? r : TAKE_FD(to);
+}
+
 static int open_asked(int proc, const struct wire_ask *ask)
 {
 	char name[64];
@@ -71,6 +108,8 @@ static int open_asked(int proc, const struct wire_ask *ask)
 	switch (ask->kind) {
 	case WIRE_MAPS:
 		return open_proc(proc, "maps");
+	case WIRE_MAPS_COPY:
+		return copy_maps(proc);
 	case WIRE_MEM:
 		return open_proc(proc, "mem");
 	case WIRE_AUXV:
@@ -117,7 +156,8 @@ static int opener_main(void)
 	/* map_files wants CHECKPOINT_RESTORE; other people's processes and files the other two. */
 	static const int capabilities[] = { CAP_SYS_PTRACE, CAP_DAC_READ_SEARCH,
 					    CAP_CHECKPOINT_RESTORE, -1 };
-	static const int calls[] = { SCMP_SYS(openat), SCMP_SYS(newfstatat), -1 };
+	static const int calls[] = { SCMP_SYS(openat), SCMP_SYS(newfstatat), SCMP_SYS(memfd_create),
+				     -1 };
 	static const struct sandbox spec = { .name = OPENER_NAME,
 					     .calls = calls,
 					     .capabilities = capabilities,

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * The opener: a child with the three capabilities that opening what strangers have mapped takes,
- * and no call but to open. It reads nothing. An open can wait for the target's mmap lock or for its
- * file server without end, so it must not happen in the root process.
+ * and no call but to open. It reads nothing but the kernel's list of mappings. An open can wait for
+ * the target's mmap lock or for its file server without end, so it must not happen in the root
+ * process.
  */
 #pragma once
 

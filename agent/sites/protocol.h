@@ -55,6 +55,7 @@ struct wire_reply {
 
 enum wire_ask_kind {
 	WIRE_MAPS,	 /* /proc/PID/maps */
+	WIRE_MAPS_COPY,	 /* a copy of it in memory: reading takes the target's lock too */
 	WIRE_EXE,	 /* /proc/PID/exe */
 	WIRE_MAP_FILE,	 /* /proc/PID/map_files/START-END */
 	WIRE_DEBUG_FILE, /* the debug file of that build-id below the agent's own /usr/lib/debug */

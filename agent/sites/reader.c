@@ -389,17 +389,22 @@ int reader_service(struct reader *r, pid_t pid, const void *request, size_t size
 	return 0;
 }
 
-int reader_open_executable(struct reader *r, pid_t pid, int *ret_fd)
+int reader_open(struct reader *r, pid_t pid, enum reader_file what, int *ret_fd)
 {
-	struct wire_ask ask = { .kind = WIRE_EXE };
+	static const enum wire_ask_kind kinds[] = { [READER_EXECUTABLE] = WIRE_EXE,
+						    [READER_MAPS] = WIRE_MAPS_COPY,
+						    [READER_MEMORY] = WIRE_MEM };
+	struct wire_ask ask = { .kind = kinds[what] };
 	struct target *t;
 	uint64_t dropped;
 	int e = targets_get(&r->targets, pid, &t, &dropped);
 
 	if (e == 0)
 		e = send_forget(r, dropped);
-	return e < 0 ? e
-		     : opener_open(r->opener, t->proc, &ask, monotonic_ns() + REQUEST_NS, ret_fd);
+	if (e == 0)
+		e = opener_open(r->opener, t->proc, &ask, monotonic_ns() + REQUEST_NS, ret_fd);
+	r->lost[LOSS_TIMEOUT] += e == -ETIMEDOUT;
+	return e;
 }
 
 void reader_forget(struct reader *r, pid_t pid)

@@ -112,8 +112,17 @@ int reader_title(struct reader *r, pid_t pid, char *ret, size_t *ret_size);
 int reader_service(struct reader *r, pid_t pid, const void *request, size_t size, uint64_t timeout,
 		   const void **ret, size_t *ret_size);
 
-/* A descriptor on the executable of pid, which the caller closes; opened with a deadline. */
-int reader_open_executable(struct reader *r, pid_t pid, int *ret_fd);
+enum reader_file {
+	READER_EXECUTABLE,
+	READER_MAPS, /* a copy of the list of mappings (proc_pid_maps(5)), as it was */
+	READER_MEMORY,
+};
+
+/*
+ * A descriptor on something of pid, which the caller closes. What can wait for the process's lock
+ * or its file server is done elsewhere, for a second at most; -ETIMEDOUT then, which is counted.
+ */
+int reader_open(struct reader *r, pid_t pid, enum reader_file what, int *ret_fd);
 
 /* Forget what is known of a process: it ended or executed another program. */
 void reader_forget(struct reader *r, pid_t pid);

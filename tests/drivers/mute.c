@@ -6,8 +6,8 @@
  *
  * Mounts on FOLDER; whatever name is looked up there is FILE, read-only and padded to a gigabyte by
  * zeros. Says "ready"; at a line on its input it answers no read any more, says "mute", and ends
- * with its input, which frees whoever waits. Needs root and /dev/fuse; the protocol is
- * linux/fuse.h's.
+ * with its input, which frees whoever waits, or five minutes later: what waits may be the host.
+ * Needs root and /dev/fuse; the protocol is linux/fuse.h's.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -27,6 +27,7 @@
 #define FILE_NODE    2
 #define FILE_BYTES   (1ull << 30)
 #define REQUEST_SIZE (1u << 17)
+#define MUTE_MS	     300000
 #define FOR_EVER     1000000 /* seconds that names and attributes hold */
 
 struct server {
@@ -156,9 +157,11 @@ static void serve(struct server *s)
 {
 	struct pollfd fds[] = { { .fd = s->fuse, .events = POLLIN },
 				{ .fd = STDIN_FILENO, .events = POLLIN } };
+	int timeout = -1;
 	char line[64];
 
-	while (poll(fds, 2, -1) > 0) {
+	/* Nobody asks any more once it is mute, so that the time is that since the last request. */
+	while (poll(fds, 2, timeout) > 0) {
 		if (fds[0].revents)
 			serve_one(s);
 		if (!fds[1].revents)
@@ -166,6 +169,7 @@ static void serve(struct server *s)
 		if (read(STDIN_FILENO, line, sizeof(line)) <= 0)
 			return;
 		s->mute = true;
+		timeout = MUTE_MS;
 		puts("mute");
 	}
 }

@@ -36,7 +36,7 @@ int go_points_ask(struct reader *r, pid_t pid, enum go_births births, struct go_
 		return e;
 	if (ret->n == 0 || ret->n > GO_POINTS_MAX)
 		return -EPIPE;
-	return reader_open_executable(r, pid, ret_fd);
+	return reader_open(r, pid, READER_EXECUTABLE, ret_fd);
 }
 
 static int check_fates(const struct go_fates *f, size_t size, uint32_t n)

@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <errno.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include <bpf/libbpf.h>
+
+#include "agent/base/cleanup.h"
+#include "agent/probe/iterator.h"
+#include "agent/probe/memlock.h"
+#include "bpf/memlock.h"
+#include "bpf/memlock.skel.h"
+
+#define LOOKS	21
+#define LOOK_NS 10000000L /* between two of them */
+
+struct memlock {
+	struct memlock_bpf *skel;
+	struct memlock_row asked; /* of the process that is asked about */
+	struct memlock_row *rows; /* of a look: locks that are held */
+	size_t n, capacity;
+	int error;
+};
+
+int memlock_new(struct memlock **ret)
+{
+	struct memlock *m = calloc(1, sizeof(*m));
+	uint32_t own;
+	int r;
+
+	if (!m)
+		return -ENOMEM;
+	r = iterator_own_namespace(&own);
+	if (r == 0 && !(m->skel = memlock_bpf__open()))
+		r = -errno;
+	if (r == 0) {
+		m->skel->rodata->own_inode = own;
+		r = memlock_bpf__load(m->skel);
+	}
+	if (r == 0)
+		r = memlock_bpf__attach(m->skel);
+	if (r < 0) {
+		memlock_free(m);
+		return r;
+	}
+	*ret = m;
+	return 0;
+}
+
+void memlock_free(struct memlock *m)
+{
+	if (!m)
+		return;
+	memlock_bpf__destroy(m->skel);
+	free(m->rows);
+	free(m);
+}
+
+static size_t row_size(uint32_t type)
+{
+	return type == MEMLOCK_ROW ? sizeof(struct memlock_row) : 0;
+}
+
+static int keep(struct memlock *m, const struct memlock_row *row)
+{
+	if (m->n == m->capacity) {
+		size_t capacity = m->capacity ? 2 * m->capacity : 64;
+		struct memlock_row *rows = reallocarray(m->rows, capacity, sizeof(*rows));
+
+		if (!rows)
+			return -ENOMEM;
+		m->rows = rows;
+		m->capacity = capacity;
+	}
+	m->rows[m->n++] = *row;
+	return 0;
+}
+
+static void take_row(const void *bytes, void *context)
+{
+	struct memlock *m = context;
+	const struct memlock_row *row = bytes;
+
+	if (row->pid && row->pid == m->skel->bss->asked)
+		m->asked = *row;
+	if (row->owner && m->error == 0)
+		m->error = keep(m, row);
+}
+
+static int look(struct memlock *m)
+{
+	int r;
+
+	m->n = 0;
+	m->error = 0;
+	m->asked = (struct memlock_row){ 0 };
+	r = iterator_run(m->skel->links.look_at_locks, row_size, take_row, m);
+	return r < 0 ? r : m->error;
+}
+
+static bool in_same_hands(const struct memlock *m, const struct memlock_row *before)
+{
+	for (size_t i = 0; i < m->n; i++)
+		if (m->rows[i].mm == before->mm && m->rows[i].owner == before->owner)
+			return true;
+	return false;
+}
+
+/* The first look: all locks that matter. Returns their number. */
+static size_t select_rows(const struct memlock *m, ino_t file, struct memlock_row *ret)
+{
+	bool own = m->asked.program && m->asked.inode == file;
+	size_t n = 0;
+
+	for (size_t i = 0; i < m->n; i++)
+		if (!own || m->rows[i].program == m->asked.program)
+			ret[n++] = m->rows[i];
+	return n;
+}
+
+/* What is left of them after another look. */
+static size_t drop_rows(const struct memlock *m, struct memlock_row *rows, size_t n)
+{
+	size_t left = 0;
+
+	for (size_t i = 0; i < n; i++)
+		if (in_same_hands(m, &rows[i]))
+			rows[left++] = rows[i];
+	return left;
+}
+
+int memlock_wait(struct memlock *m, pid_t pid, ino_t file, pid_t *ret_holder)
+{
+	static const struct timespec pause = { .tv_nsec = LOOK_NS };
+	_cleanup_free_ struct memlock_row *held = NULL;
+	size_t n;
+
+	m->skel->bss->asked = (uint32_t)pid;
+	if (look(m) < 0 || m->n == 0)
+		return 0;
+	held = calloc(m->n, sizeof(*held));
+	if (!held)
+		return -ENOMEM;
+	n = select_rows(m, file, held);
+	for (int i = 1; i < LOOKS && n > 0; i++) {
+		nanosleep(&pause, NULL);
+		if (look(m) < 0)
+			return 0;
+		n = drop_rows(m, held, n);
+	}
+	if (n == 0)
+		return 0;
+	*ret_holder = (pid_t)held[0].pid;
+	return -EBUSY;
+}

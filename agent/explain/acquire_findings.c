@@ -23,11 +23,21 @@ static uint64_t scaled(uint64_t count, double scale)
 	return (uint64_t)llround((double)count * scale);
 }
 
-/* What Go's runtime maps is its heap's, of which goheap knows what lives. */
+/*
+ * What Go's runtime maps is its heap's, of which goheap knows what lives. It may go through the C
+ * library for that; a call of the program's own into C comes by asmcgocall.
+ */
 static bool is_go_heap(const struct site *site)
 {
-	return acquire_class_of(site->slot) == ACQUIRE_CLASS_MAPPING && site->n_frames &&
-	       go_function_is_runtime(site->frames[0].function);
+	const struct site_frame *f = site->frames;
+	size_t i = 0;
+
+	if (acquire_class_of(site->slot) != ACQUIRE_CLASS_MAPPING)
+		return false;
+	while (i < site->n_frames && (!f[i].function[0] || site_frame_is_runtime(&f[i])))
+		i++;
+	return i < site->n_frames && go_function_is_runtime(f[i].function) &&
+	       !strstr(f[i].function, "asmcgocall");
 }
 
 static void add_finding(struct views *v, const struct site *site, const struct site_report *r,

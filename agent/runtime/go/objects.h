@@ -26,10 +26,11 @@ enum go_ask {
 
 /* What is born. */
 enum go_births {
-	GO_BIRTHS_HEAP,	    /* objects of the heap: at the returns of the allocator */
-	GO_BIRTHS_TIMERS,   /* runtime timers, when they are started */
-	GO_BIRTHS_REQUESTS, /* connections of net/http clients, when a request goes out on one */
-	GO_BIRTHS_MAPS,	    /* maps, when a key is assigned */
+	GO_BIRTHS_HEAP,	      /* objects of the heap: at the returns of the allocator */
+	GO_BIRTHS_TIMERS,     /* runtime timers, when they are started */
+	GO_BIRTHS_REQUESTS,   /* connections of net/http clients, when a request goes out on one */
+	GO_BIRTHS_MAPS,	      /* maps, when a key is assigned */
+	GO_BIRTHS_GOROUTINES, /* what go statements run, when they start it */
 	GO_BIRTHS_MAX
 };
 

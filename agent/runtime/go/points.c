@@ -45,11 +45,14 @@ static const struct maker maps[] = {
 	{ "runtime.mapassign*", false },
 	{ NULL },
 };
+static const struct maker goroutines[] = {
+	{ "runtime.newproc", false },
+	{ NULL },
+};
 static const struct maker *const makers[GO_BIRTHS_MAX] = {
-	[GO_BIRTHS_HEAP] = allocators,
-	[GO_BIRTHS_TIMERS] = timers,
-	[GO_BIRTHS_REQUESTS] = requests,
-	[GO_BIRTHS_MAPS] = maps,
+	[GO_BIRTHS_HEAP] = allocators,	     [GO_BIRTHS_TIMERS] = timers,
+	[GO_BIRTHS_REQUESTS] = requests,     [GO_BIRTHS_MAPS] = maps,
+	[GO_BIRTHS_GOROUTINES] = goroutines,
 };
 
 struct finder {
@@ -215,7 +218,7 @@ int go_points_answer(struct go_process *p, const void *request, size_t size, voi
 		points->object =
 			(struct survivor_object){ .in_rbx = 1,
 						  .flags_unless = points->object.flags_unless };
-	else if (r == 0 && q->births != GO_BIRTHS_TIMERS)
+	else if (r == 0 && q->births != GO_BIRTHS_TIMERS && q->births != GO_BIRTHS_GOROUTINES)
 		r = set_heap(p, points);
 	*ret_size = sizeof(*points);
 	return r;

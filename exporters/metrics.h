@@ -8,7 +8,8 @@
  * row of their own. A resource that has no kinds has the one kind "all". What could not be told
  * apart has the kind "unknown". What belongs to a resource as a whole (its rate, its verdict, its
  * forecast) has the kind "all" too. tcp, udp, unix and timer are views beside fd: sums over
- * resources mean nothing. The groups beyond the cap are summed into group="other".
+ * resources mean nothing. The groups beyond the cap are summed into group="other"; totals of Go
+ * programs are not, since a group that comes below the cap would seem to add its own.
  *
  * Who is named. A group has a verdict while it is warming, growing or leaking, else none; groups
  * are capped, those with the worst verdicts kept. A process is named only as a suspect: it grows,
@@ -67,6 +68,9 @@
 	  "Goroutines of the group's Go programs.", "group")                                       \
 	X(GO_TIMERS, "seep_go_timers", GAUGE, NONE,                                                \
 	  "Timers of the group's Go programs, without those of sleeps and connections.", "group")  \
+	X(GO_CHANNEL_TIMERS, "seep_go_channel_timers", GAUGE, NONE,                                \
+	  "Timers that send on a channel: of time.After, time.NewTimer and time.NewTicker.",       \
+	  "group")                                                                                 \
 	X(GO_HEAP_LIVE, "seep_go_heap_live_bytes", GAUGE, BYTES,                                   \
 	  "Heap of the group's Go programs: kept by the last collections, or allocated since.",    \
 	  "group")                                                                                 \
@@ -77,6 +81,15 @@
 	  "group")                                                                                 \
 	X(GO_GC_CPU, "seep_go_gc_cpu_ratio", GAUGE, NONE,                                          \
 	  "Largest share of a Go program's CPU time since its start that its collections took.",   \
+	  "group")                                                                                 \
+	X(GO_GC_SECONDS, "seep_go_gc_cpu_seconds_total", COUNTER, SECONDS,                         \
+	  "CPU time of the collections of the group's Go programs, as they count it.", "group")    \
+	X(GO_CPU_SECONDS, "seep_go_cpu_seconds_total", COUNTER, SECONDS,                           \
+	  "CPU time of the group's Go programs.", "group")                                         \
+	X(GO_ALLOCATED, "seep_go_allocated_bytes_total", COUNTER, BYTES,                           \
+	  "Bytes that the group's Go programs allocated.", "group")                                \
+	X(GO_POOL_EXCESS, "seep_go_pool_excess_connections", GAUGE, NONE,                          \
+	  "Connections of database pools without a limit, beyond those that may stay idle.",       \
 	  "group")                                                                                 \
 	X(PROCESS_LIVE, "seep_process_live", GAUGE, NONE, "What a suspect process holds now.",     \
 	  "pid", "start_time", "group", "resource", "kind")                                        \

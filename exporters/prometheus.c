@@ -225,6 +225,12 @@ static void write_groups(struct exposition *e, const struct selection *chosen)
 		for_groups(e, chosen, others[i], UNIT_COUNT);
 }
 
+/* A counter that never counted has no row. */
+static double positive(double count)
+{
+	return count > 0 ? count : NAN;
+}
+
 /* NAN: no row. Counts stay at zero while no program runs, so that a restart is no gap. */
 static double go_value(const struct model_group *g, enum metric_id id)
 {
@@ -235,12 +241,22 @@ static double go_value(const struct model_group *g, enum metric_id id)
 		return go->any ? (double)g->cells[SLOT_GOROUTINE].live : NAN;
 	case METRIC_GO_TIMERS:
 		return go->any ? (double)g->cells[SLOT_GOTIMER].live : NAN;
+	case METRIC_GO_CHANNEL_TIMERS:
+		return go->any ? (double)go->timers : NAN;
 	case METRIC_GO_HEAP_LIVE:
 		return go->any ? (double)go->heap_live : NAN;
 	case METRIC_GO_MEMORY_LIMIT:
 		return go->programs && !go->unlimited ? (double)go->memory_limit : NAN;
 	case METRIC_GO_GC_CYCLES:
-		return go->cycles ? (double)go->cycles : NAN;
+		return positive((double)go->total.cycles);
+	case METRIC_GO_GC_SECONDS:
+		return positive(go->total.gc_seconds);
+	case METRIC_GO_CPU_SECONDS:
+		return positive(go->total.cpu_seconds);
+	case METRIC_GO_ALLOCATED:
+		return positive((double)go->total.allocated);
+	case METRIC_GO_POOL_EXCESS:
+		return go->pools ? (double)go->pool_excess : NAN;
 	default:
 		return go->programs ? go->gc_share : NAN;
 	}
@@ -248,7 +264,7 @@ static double go_value(const struct model_group *g, enum metric_id id)
 
 static void write_go(struct exposition *e, const struct selection *chosen)
 {
-	for (enum metric_id id = METRIC_GO_GOROUTINES; id <= METRIC_GO_GC_CPU; id++) {
+	for (enum metric_id id = METRIC_GO_GOROUTINES; id <= METRIC_GO_POOL_EXCESS; id++) {
 		for (size_t i = 0; i < chosen->n_groups; i++)
 			exposition_sample(e, id, go_value(chosen->groups[i], id),
 					  LABELS(chosen->groups[i]->name));

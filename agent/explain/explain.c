@@ -28,8 +28,7 @@ static const struct source *const sources[] = { &source_all,  &source_acquire,
 						&source_go,   &source_gobirths };
 
 /* Words of the design that are no slot of the model. */
-static const char *const further_resources[] = { "heap",    "goroutine", "gotimer",	"goheap",
-						 "channel", "pool",	 "transaction", "gc" };
+static const char *const further_resources[] = { "heap", "pool", "gc" };
 
 #define FIELD(name) offsetof(struct explain_options, name)
 

@@ -11,9 +11,8 @@
 #include "agent/model/go_function.h"
 #include "agent/runtime/go/go.h"
 
-#define DEFAULT_IDLE 2	/* defaultMaxIdleConns of database/sql */
-#define FEW	     4	/* connections above what may idle: a handful of requests at once */
-#define CLOSED_MANY  16 /* in one watch, since more came back than may idle */
+#define FEW	    4  /* connections above what may idle: a handful of requests at once */
+#define CLOSED_MANY 16 /* in one watch, since more came back than may idle */
 
 /* NULL when there are too many already. */
 static struct gopool *get(struct gopools *p, const struct go_pool *pool)
@@ -113,13 +112,6 @@ void gopools_clear(struct gopools *p)
 	*p = (struct gopools){ 0 };
 }
 
-static uint64_t may_idle(const struct gopool *p)
-{
-	if (p->last.max_idle == 0)
-		return DEFAULT_IDLE;
-	return p->last.max_idle > 0 ? (uint64_t)p->last.max_idle : 0;
-}
-
 /* A counter of a program that lies may fall. */
 static uint64_t risen(uint64_t from, uint64_t to)
 {
@@ -137,8 +129,8 @@ bool gopool_follows_load(const struct gopool *p)
 
 	if (p->last.max_open > 0)
 		return false;
-	return p->most >= may_idle(p) + FEW ||
-	       (p->most > may_idle(p) && idle_closed >= CLOSED_MANY);
+	return p->most >= go_pool_may_idle(&p->last) + FEW ||
+	       (p->most > go_pool_may_idle(&p->last) && idle_closed >= CLOSED_MANY);
 }
 
 static void write_evidence(const struct gopool *p, uint64_t opened, uint64_t closed, char *dst,
@@ -152,7 +144,7 @@ static void write_evidence(const struct gopool *p, uint64_t opened, uint64_t clo
 		 "%s, at most %" PRIu64 " idle; %" PRIu64 " to %" PRIu64 " were open, %" PRIu64
 		 " opened and %" PRIu64 " closed; now %" PRIu64 " idle, %" PRIu64
 		 " requests wait for one",
-		 limit, may_idle(p), p->least, p->most, opened, closed, p->last.idle,
+		 limit, go_pool_may_idle(&p->last), p->least, p->most, opened, closed, p->last.idle,
 		 p->last.waiting);
 }
 

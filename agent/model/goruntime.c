@@ -5,7 +5,32 @@
 
 void gogroup_begin(struct gogroup *g)
 {
-	*g = (struct gogroup){ .any = g->any, .cycles = g->cycles };
+	*g = (struct gogroup){ .any = g->any, .total = g->total };
+}
+
+static void add_count(uint64_t *sum, uint64_t now, uint64_t *counted)
+{
+	if (now > *counted)
+		*sum += now - *counted;
+	*counted = now;
+}
+
+/* What is not known now is counted when it is known again, and what falls by a hair, since it was
+ * worked out, when it has risen above that. */
+static void add_seconds(double *sum, double now, double *counted)
+{
+	if (!(now > *counted))
+		return;
+	*sum += now - *counted;
+	*counted = now;
+}
+
+static void add_totals(struct gototals *sum, const struct gototals *now, struct gototals *counted)
+{
+	add_count(&sum->cycles, now->cycles, &counted->cycles);
+	add_count(&sum->allocated, now->allocated, &counted->allocated);
+	add_seconds(&sum->gc_seconds, now->gc_seconds, &counted->gc_seconds);
+	add_seconds(&sum->cpu_seconds, now->cpu_seconds, &counted->cpu_seconds);
 }
 
 void gogroup_add(struct gogroup *g, struct goruntime *p)
@@ -18,9 +43,10 @@ void gogroup_add(struct gogroup *g, struct goruntime *p)
 	g->heap_live += p->heap_live;
 	g->memory_limit += p->memory_limit;
 	g->gc_share = fmax(g->gc_share, p->gc_share);
-	if (p->cycles > p->counted)
-		g->cycles += p->cycles - p->counted;
-	p->counted = p->cycles;
+	g->timers += p->timers;
+	g->pools += p->pools;
+	g->pool_excess += p->pool_excess;
+	add_totals(&g->total, &p->total, &p->counted);
 }
 
 void gogroup_join(struct gogroup *sum, const struct gogroup *g)
@@ -31,4 +57,7 @@ void gogroup_join(struct gogroup *sum, const struct gogroup *g)
 	sum->heap_live += g->heap_live;
 	sum->memory_limit += g->memory_limit;
 	sum->gc_share = fmax(sum->gc_share, g->gc_share);
+	sum->timers += g->timers;
+	sum->pools += g->pools;
+	sum->pool_excess += g->pool_excess;
 }

@@ -40,7 +40,8 @@ bool slot_is_of_go(enum seep_slot slot)
 {
 	enum seep_slot total = slots[slot].total;
 
-	return total == SLOT_GOROUTINE || total == SLOT_GOTIMER || total == SLOT_GOHEAP;
+	return total == SLOT_GOROUTINE || total == SLOT_GOTIMER || total == SLOT_GOHEAP ||
+	       total == SLOT_CHANNEL;
 }
 
 const char *unit_name(enum seep_unit unit)

@@ -61,7 +61,8 @@ enum seep_unit { UNIT_COUNT, UNIT_BYTES };
 	X(MAPPING, "mapping", NULL, COUNT, "memory mappings")                                      \
 	X(GOROUTINE, "goroutine", NULL, COUNT, "goroutines of a Go program")                       \
 	X(GOTIMER, "gotimer", NULL, COUNT, "timers of the Go runtime, without those of sleeps")    \
-	X(GOHEAP, "goheap", NULL, BYTES, "heap of a Go program that its last collection kept")
+	X(GOHEAP, "goheap", NULL, BYTES, "heap of a Go program that its last collection kept")     \
+	X(CHANNEL, "channel", NULL, COUNT, "items that wait in large channels of a Go program")
 
 enum seep_slot {
 #define X(slot, ...) SLOT_##slot,

@@ -46,6 +46,18 @@ int __wrap_go_scan(struct reader *r, pid_t pid, const struct go_request *request
 	report = calloc(1, sizeof(*report));
 	assert_non_null(report);
 	report->live = 7;
+	report->n_channels = 2;
+	report->channels[0].items = 30;
+	report->channels[1].items = 12;
+	report->n_timers = 3;
+	report->timer_groups[0] = (struct go_timer){ .kind = GO_TIMER_ONCE, .count = 300 };
+	report->timer_groups[1] = (struct go_timer){ .kind = GO_TIMER_TICKER, .count = 20 };
+	report->timer_groups[2] = (struct go_timer){ .kind = GO_TIMER_SLEEP, .count = 50 };
+	report->n_pools = 3;
+	report->pools[0] = (struct go_pool){ .open = 26 };
+	report->pools[1] = (struct go_pool){ .open = 50, .max_open = 50 };
+	report->pools[2] = (struct go_pool){ .open = 1, .max_idle = 8 };
+	report->collector.total_alloc = 5000;
 	if (request->wanted) {
 		fake.read[pid]++;
 		fake.spent += fake.cost;
@@ -135,6 +147,23 @@ static void test_cheap_ones_are_read_each_time(void **state)
 		assert_int_equal(fake.read[pid], 100);
 }
 
+/* Items of all large channels; of pools without a limit what is beyond those that may idle. */
+static void test_what_is_told_of_a_program(void **state)
+{
+	const struct host *h = *state;
+	const struct model_process *p;
+
+	run(h, 2, 1);
+	p = model_find(h->model, 2);
+	assert_int_equal(p->cells[SLOT_GOROUTINE].live, 7);
+	assert_int_equal(p->cells[SLOT_CHANNEL].live, 42);
+	assert_int_equal(p->cells[SLOT_GOTIMER].live, 320);
+	assert_int_equal(p->go.timers, 320);
+	assert_int_equal(p->go.pools, 2);
+	assert_int_equal(p->go.pool_excess, 24);
+	assert_int_equal(p->go.total.allocated, 5000);
+}
+
 /* Ever new programs that answer nothing: the waiting for them has its share of time too, and those
  * that do answer are read on. */
 static void test_patience_has_an_end(void **state)
@@ -158,6 +187,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_readings_are_stretched, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_cheap_ones_are_read_each_time, set_up,
 						tear_down),
+		cmocka_unit_test_setup_teardown(test_what_is_told_of_a_program, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_patience_has_an_end, set_up, tear_down),
 	};
 

@@ -125,18 +125,22 @@ static int tear_down(void **state)
 	return 0;
 }
 
-static enum go_status scan_again(struct fake *f)
+static enum go_status scan_for(struct fake *f, const struct go_request *request)
 {
 	static struct go_builder builder;
-	static const struct go_request request;
 
 	memset(f->report, 0, sizeof(*f->report));
 	f->report->n_strings = 1;
 	builder = (struct go_builder){ .process = &f->process,
-				       .request = &request,
+				       .request = request,
 				       .report = f->report };
 	go_memory_begin(&f->process.memory, CPU_NS, 1ull << 30);
 	return go_channels_scan(&builder);
+}
+
+static enum go_status scan_again(struct fake *f)
+{
+	return scan_for(f, &(struct go_request){ .stacks = 1 });
 }
 
 /* With a search of the heap. */
@@ -410,6 +414,27 @@ static void test_a_known_one_is_read_again(void **state)
 	assert_int_equal(f->report->n_channels, 0);
 }
 
+/* Who wants no stacks is told how far it is filled, and seldom of a new one. */
+static void test_for_who_comes_often(void **state)
+{
+	static const struct go_request lightly;
+	struct fake *f = *state;
+	struct hchan c = put_plain(f, false);
+
+	for (int i = 0; i < 32; i++) {
+		c.items = 700 - i;
+		put_channel(f, &c);
+		assert_int_equal(scan_for(f, &lightly), GO_READ);
+		assert_int_equal(f->report->n_channels, 1);
+		assert_int_equal(f->report->channels[0].items, c.items);
+		assert_int_equal(f->report->channels[0].n_makers, 0);
+		assert_int_equal(f->report->n_stacks, 0);
+		put_list(f, 0);
+	}
+	assert_int_equal(scan_for(f, &lightly), GO_READ);
+	assert_int_equal(f->report->n_channels, 0);
+}
+
 static void test_report_is_checked(void **state)
 {
 	struct fake *f = *state;
@@ -444,6 +469,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_one_many_times, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_chance, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_a_known_one_is_read_again, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_for_who_comes_often, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_report_is_checked, set_up, tear_down),
 	};
 

@@ -138,16 +138,15 @@ static int tear_down(void **state)
 	return 0;
 }
 
-static enum go_status scan(struct fake *f)
+static enum go_status scan_for(struct fake *f, const struct go_request *request)
 {
 	static struct go_builder builder;
-	static const struct go_request request;
 	enum go_status status;
 
 	memset(f->report, 0, sizeof(*f->report));
 	f->report->n_strings = 1;
 	builder = (struct go_builder){ .process = &f->process,
-				       .request = &request,
+				       .request = request,
 				       .report = f->report };
 	go_memory_begin(&f->process.memory, 2000000000ull, 1ull << 30);
 	status = go_pools_scan(&builder);
@@ -155,6 +154,16 @@ static enum go_status scan(struct fake *f)
 							    f->report->n_strings),
 			 0);
 	return status;
+}
+
+static enum go_status scan(struct fake *f)
+{
+	return scan_for(f, &(struct go_request){ .stacks = 1 });
+}
+
+static enum go_status scan_lightly(struct fake *f)
+{
+	return scan_for(f, &(struct go_request){ 0 });
 }
 
 static void a_pool_is_found_by_its_opener(void **state)
@@ -350,6 +359,30 @@ static void a_program_without_the_package_costs_nothing(void **state)
 	assert_int_equal(f->process.memory.reads, 0);
 }
 
+/* Who reads often has the pools that were found, without a look at any goroutine. */
+static void what_was_found_is_read_again(void **state)
+{
+	struct fake *f = *state;
+
+	put_opener(f, POOL);
+	put_pool(f, POOL, 6, 2, 0);
+	put_goroutine(f, OWN, IO_WAIT);
+	assert_int_equal(scan_lightly(f), GO_READ);
+	assert_int_equal(f->report->n_pools, 1);
+	assert_int_equal(f->report->n_pool_calls, 0);
+	put_word(f, DATA + 8, 0);
+	put_pool(f, POOL, 26, 2, 0);
+	assert_int_equal(scan_lightly(f), GO_READ);
+	assert_int_equal(f->report->n_pools, 1);
+	assert_int_equal(f->report->pools[0].open, 26);
+	put_word(f, CHANNEL + 8, 1); /* it is none any more */
+	assert_int_equal(scan_lightly(f), GO_READ);
+	assert_int_equal(f->report->n_pools, 0);
+	put_word(f, CHANNEL + 8, QUEUE);
+	assert_int_equal(scan_lightly(f), GO_READ);
+	assert_int_equal(f->report->n_pools, 0);
+}
+
 /* References that lead out of the report. */
 static void lying_reports_are_refused(void **state)
 {
@@ -386,6 +419,7 @@ int main(void)
 		test(calls_that_open_are_found),
 		test(too_many_calls_say_nothing),
 		test(a_program_without_the_package_costs_nothing),
+		test(what_was_found_is_read_again),
 		test(lying_reports_are_refused),
 	};
 

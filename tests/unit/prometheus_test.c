@@ -399,7 +399,8 @@ static void test_families_in_one_run(void **state)
 	fixture_set(m->groups->cells, SLOT_TRANSACTION, 1);
 	m->groups->cells[SLOT_TRANSACTION].oldest = 300;
 	gogroup_add(&m->groups->go,
-		    &(struct goruntime){ .read = true, .memory_limit = 1, .cycles = 1 });
+		    &(struct goruntime){
+			    .read = true, .memory_limit = 1, .pools = 1, .total = { 1, 1, 1, 1 } });
 	groups_forecast(m);
 	fixture_netns(m, 1)->ports = (struct bound){ BOUND_LOCAL_PORT_RANGE, 10, 1 };
 	fixture_set(fixture_netns(m, 2)->cells, SLOT_TCP, 3);

@@ -11,6 +11,7 @@
 #include "agent/runtime/go/allowance.h"
 #include "agent/runtime/go/census.h"
 #include "agent/runtime/go/go.h"
+#include "agent/runtime/go/work.h"
 
 #define PROGRAMS_MAX	48 /* read in turn; the reader keeps what it learned of 64 processes */
 #define HASH		1024
@@ -41,6 +42,7 @@ struct program {
 	int error;
 	uint64_t scanned; /* census */
 	struct go_report *report;
+	struct go_work work;
 	struct mark marks[MARKS];
 	size_t n_marks;
 	int64_t old; /* goroutines that are older than a window, or LIVE_UNKNOWN */
@@ -190,7 +192,8 @@ static void count_losses(struct model *m, const struct go_report *r, int e)
 static void scan(struct go_census *c, struct model *m, struct program *g)
 {
 	struct go_request request = { .wanted = 1u << GO_GOROUTINES | 1u << GO_TIMERS |
-						1u << GO_COLLECTOR,
+						1u << GO_COLLECTOR | 1u << GO_CHANNELS |
+						1u << GO_POOLS,
 				      .most = GO_MOST };
 	uint64_t before = mark_before(g, m->now - m->window);
 	struct go_report *report = NULL;
@@ -210,6 +213,8 @@ static void scan(struct go_census *c, struct model *m, struct program *g)
 			(double)(report->cpu_ns + (g->report ? 0 : report->attach_ns)) / NS_PER_S);
 	free(g->report);
 	g->report = report;
+	if (report->status[GO_COLLECTOR] == GO_READ)
+		g->work = go_work_read(g->pid, &report->collector);
 	if (report->status[GO_GOROUTINES] != GO_READ)
 		return;
 	g->old = before ? (int64_t)report->by_age[0] : LIVE_UNKNOWN;
@@ -305,6 +310,17 @@ static int64_t count_timers(const struct go_report *r)
 	return n;
 }
 
+static uint64_t count_channel_timers(const struct go_report *r)
+{
+	uint64_t n = 0;
+
+	for (uint32_t i = 0; r->status[GO_TIMERS] == GO_READ && i < r->n_timers; i++)
+		if (r->timer_groups[i].kind == GO_TIMER_TICKER ||
+		    r->timer_groups[i].kind == GO_TIMER_ONCE)
+			n += r->timer_groups[i].count;
+	return n;
+}
+
 static void fill_heap(const struct go_collector *c, struct model_process *p)
 {
 	p->cells[SLOT_GOHEAP].live = (int64_t)c->heap_marked;
@@ -314,20 +330,51 @@ static void fill_heap(const struct go_collector *c, struct model_process *p)
 							 .used = c->mapped_ready };
 }
 
-static void tell_collector(const struct go_collector *c, struct goruntime *ret)
+static void tell_collector(const struct go_collector *c, const struct go_work *work,
+			   struct goruntime *ret)
 {
 	ret->heap_live = c->heap_live;
 	ret->memory_limit = c->memory_limit < INT64_MAX ? c->memory_limit : 0;
-	ret->cycles = c->cycles;
 	ret->gc_share = c->cpu_fraction;
+	ret->total = (struct gototals){ .cycles = c->cycles,
+					.allocated = c->total_alloc,
+					.gc_seconds = work->gc,
+					.cpu_seconds = work->cpu };
+}
+
+/* Only pools without a limit: who set one has decided what the server has to bear. */
+static void tell_pools(const struct go_report *r, struct goruntime *ret)
+{
+	ret->pools = 0;
+	ret->pool_excess = 0;
+	for (uint32_t i = 0; i < r->n_pools; i++) {
+		uint64_t may_idle = go_pool_may_idle(&r->pools[i]);
+
+		if (r->pools[i].max_open)
+			continue;
+		ret->pools++;
+		if (r->pools[i].open > may_idle)
+			ret->pool_excess += r->pools[i].open - may_idle;
+	}
+}
+
+static int64_t count_items(const struct go_report *r)
+{
+	int64_t n = 0;
+
+	for (uint32_t i = 0; i < r->n_channels; i++)
+		n += (int64_t)r->channels[i].items;
+	return n;
 }
 
 /* What was read last stands until it is read again. */
 static void fill(const struct program *g, struct model_process *p)
 {
 	const struct go_report *r = g->report;
-	static const enum seep_slot slots[] = { SLOT_GOROUTINE, SLOT_GOTIMER, SLOT_GOHEAP };
-	static const enum go_feature features[] = { GO_GOROUTINES, GO_TIMERS, GO_COLLECTOR };
+	static const enum seep_slot slots[] = { SLOT_GOROUTINE, SLOT_GOTIMER, SLOT_GOHEAP,
+						SLOT_CHANNEL };
+	static const enum go_feature features[] = { GO_GOROUTINES, GO_TIMERS, GO_COLLECTOR,
+						    GO_CHANNELS };
 
 	for (size_t i = 0; i < ARRAY_SIZE(slots); i++) {
 		if (r && r->status[features[i]] == GO_READ)
@@ -347,8 +394,12 @@ static void fill(const struct program *g, struct model_process *p)
 	p->go.read = r && r->status[GO_COLLECTOR] == GO_READ;
 	if (p->go.read) {
 		fill_heap(&r->collector, p);
-		tell_collector(&r->collector, &p->go);
+		tell_collector(&r->collector, &g->work, &p->go);
+		tell_pools(r, &p->go);
+		p->go.timers = count_channel_timers(r);
 	}
+	if (r && r->status[GO_CHANNELS] == GO_READ)
+		p->cells[SLOT_CHANNEL].live = count_items(r);
 }
 
 /* One at least has its turn, however busy the host is. */

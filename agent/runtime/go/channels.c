@@ -8,11 +8,13 @@
 #include "agent/runtime/go/channels.h"
 
 #define SEARCH_EACH 8  /* scans; what a search costs is too much for each */
+#define SEARCH_RARE 32 /* of those who want no stacks, and come again and again */
 #define SAMPLE	    8  /* items, of which the objects they lead to are sized */
 #define ITEM_BYTES  64 /* of each that are looked at */
 
 struct go_known_channels {
 	unsigned int scans;
+	int error; /* of the last search */
 	size_t n;
 	struct go_hchan rows[GO_CHANNELS_MAX];
 };
@@ -115,9 +117,11 @@ static void tell(struct go_builder *b, const struct go_hchan *c)
 				   .capacity = c->capacity,
 				   .sent_at = c->sent_at,
 				   .taken_at = c->taken_at,
-				   .kept = kept_by_item(b->process, c),
+				   .kept = b->request->stacks ? kept_by_item(b->process, c) : 0,
 				   .item_bytes = c->item_bytes,
 				   .closed = c->closed };
+	if (b->request->stacks == 0)
+		return;
 	tell_makers(b, c, to);
 	tell_senders(b, to);
 }
@@ -144,17 +148,18 @@ static int read_again(struct go_process *p)
 	return 0;
 }
 
-static int update(struct go_process *p)
+static int update(struct go_process *p, unsigned int each)
 {
 	struct go_known_channels *known = p->channels;
 	int r;
 
 	if (!known && !(known = p->channels = calloc(1, sizeof(*known))))
 		return -ENOMEM;
-	if (known->scans++ % SEARCH_EACH)
-		return read_again(p);
+	if (known->scans++ % each)
+		return known->error < 0 ? known->error : read_again(p);
 	r = go_channels_search(p, known->rows, GO_CHANNELS_MAX, &known->n);
-	if (r < 0)
+	known->error = r;
+	if (r < 0 && each == SEARCH_EACH)
 		known->scans = 0; /* what was not searched is searched next time */
 	return r;
 }
@@ -167,10 +172,10 @@ enum go_status go_channels_scan(struct go_builder *b)
 	if (r == -ENODATA)
 		return p->variables.heap ? GO_NO_LAYOUT : GO_NO_VARIABLE;
 	if (r == 0)
-		r = update(p);
+		r = update(p, b->request->stacks ? SEARCH_EACH : SEARCH_RARE);
 	for (size_t i = 0; r == 0 && i < p->channels->n; i++)
 		tell(b, &p->channels->rows[i]);
-	if (r == 0 && b->report->n_channels)
+	if (r == 0 && b->report->n_channels && b->request->stacks)
 		r = go_holders_tell(b);
 	return go_status_of(r);
 }

@@ -68,6 +68,15 @@ const struct go_place *go_code_place(const struct go_report *r, uint16_t code)
 	return code < r->n_codes && r->codes[code].n ? &r->places[r->codes[code].first] : NULL;
 }
 
+#define DEFAULT_IDLE 2 /* defaultMaxIdleConns of database/sql */
+
+uint64_t go_pool_may_idle(const struct go_pool *p)
+{
+	if (p->max_idle == 0)
+		return DEFAULT_IDLE;
+	return p->max_idle > 0 ? (uint64_t)p->max_idle : 0;
+}
+
 static int fill_frame(const struct go_report *r, const struct go_code *code,
 		      const struct go_place *place, const char *module, struct site_frame *ret)
 {

@@ -17,6 +17,7 @@
  *   stack.c       parked stacks; builder.c names in the report
  * Between the processes: report.h, report.c.
  * In the root process:
+ *   census.c      every interval, all programs in turn; work.c what they and their collectors took
  *   go.c          ask, check, escape; patterns.c known mistakes by what a report shows
  */
 #pragma once
@@ -48,6 +49,9 @@ const char *go_version(const struct go_report *r, char *dst, size_t size);
 const char *go_string(const struct go_report *r, uint32_t offset);
 /* The innermost place of a code, NULL when it has none. */
 const struct go_place *go_code_place(const struct go_report *r, uint16_t code);
+
+/* How many connections of a pool may stay open that nobody uses. */
+uint64_t go_pool_may_idle(const struct go_pool *p);
 
 /*
  * Append the frames of a code to a list of at most SITE_FRAMES, of which there are *n; module is

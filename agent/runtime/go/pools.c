@@ -12,6 +12,7 @@
 #define OPENERS	      (2 * GO_POOLS_MAX) /* goroutines that are looked at: some may end meanwhile */
 #define USERS	      256		 /* goroutines that wait, whose stacks are looked at */
 #define CALLERS	      64		 /* places that ask for connections, told apart */
+#define SEARCH_EACH   32		 /* readings without stacks */
 #define STACK_BYTES   4096		 /* of a stack, from where it stands */
 #define CONNECTIONS   (1u << 24)	 /* more is no number of connections */
 #define OPENER_QUEUE  1000000		 /* connectionRequestQueueSize, in all versions */
@@ -326,6 +327,8 @@ static int tell(struct scan *s)
 	for (size_t i = 0; i < s->n_openers; i++)
 		look_for_pool(s, &s->openers[i]);
 	p->memory.failed = failed; /* a word that is no address is no loss */
+	if (s->builder->request->stacks == 0)
+		return 0;
 	for (size_t i = 0; r->n_pools && i < s->n_users; i++)
 		look_for_user(s, &s->users[i]);
 	for (uint32_t i = 0; i < r->n_pools; i++)
@@ -335,6 +338,31 @@ static int tell(struct scan *s)
 	if (e == 0 && r->n_pools)
 		tell_calls(s->builder);
 	return e;
+}
+
+static void keep_known(const struct go_report *r, struct go_sql *sql)
+{
+	sql->n_known = r->n_pools;
+	for (uint32_t i = 0; i < r->n_pools; i++)
+		sql->known[i] = r->pools[i].address;
+}
+
+/* What is no pool any more is left out. */
+static void read_known(struct go_builder *b)
+{
+	struct go_process *p = b->process;
+	struct go_db db;
+
+	for (uint32_t i = 0; i < p->sql.n_known; i++)
+		if (read_db(p, p->sql.known[i], &db))
+			add_pool(b->report, p->sql.known[i], &db);
+	keep_known(b->report, &p->sql);
+}
+
+/* Who wants no stacks reads often, and a search for pools looks at every goroutine. */
+static bool may_skip_search(struct go_builder *b)
+{
+	return b->request->stacks == 0 && b->process->sql.scans++ % SEARCH_EACH != 0;
 }
 
 enum go_status go_pools_scan(struct go_builder *b)
@@ -351,10 +379,16 @@ enum go_status go_pools_scan(struct go_builder *b)
 		return GO_NO_VARIABLE;
 	if (!p->goroutines)
 		return GO_NO_LAYOUT;
+	if (may_skip_search(b)) {
+		read_known(b);
+		return GO_READ;
+	}
 	s.builder = b;
 	s.n_openers = s.n_users = s.n_callers = 0;
 	r = go_goroutines_waiting(p, take_waiting, &s);
 	if (r == 0)
 		r = tell(&s);
+	if (r == 0)
+		keep_known(b->report, &p->sql);
 	return go_status_of(r);
 }

@@ -7,6 +7,7 @@
 #pragma once
 
 #include "agent/runtime/go/memory.h"
+#include "agent/runtime/go/report.h"
 
 #define GO_SQL_CALLS 8	 /* calls of Open and OpenDB, as far as they are kept */
 #define GO_DB_BYTES  192 /* of a struct DB, as far as it is read */
@@ -19,6 +20,9 @@ struct go_sql {
 	uint64_t open_db_end;
 	uint32_t n_calls; /* of these from elsewhere; above GO_SQL_CALLS: there are too many */
 	uint64_t calls[GO_SQL_CALLS]; /* return addresses */
+	unsigned int scans;	      /* that told no users */
+	uint32_t n_known;	      /* pools that the last of them found */
+	uint64_t known[GO_POOLS_MAX];
 };
 
 /* Offsets, of both layouts: since Go 1.23 the requests that wait are a slice, before a map. */

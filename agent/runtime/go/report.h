@@ -58,12 +58,14 @@ enum go_status {
 #define GO_POOLS_MAX	16
 
 struct go_request {
-	uint32_t ask;	   /* GO_ASK_REPORT of objects.h */
-	uint32_t wanted;   /* bits by enum go_feature; 0 asks whether it is a Go program at all */
-	uint32_t groups;   /* how many groups of goroutines are told, the largest */
-	uint32_t stacks;   /* how many of these come with a stack */
-	uint32_t n_slices; /* goroutines are told apart by age: see by_age */
-	uint32_t most;	   /* goroutines that are read; 0: all. See panel.h */
+	uint32_t ask;	 /* GO_ASK_REPORT of objects.h */
+	uint32_t wanted; /* bits by enum go_feature; 0 asks whether it is a Go program at all */
+	uint32_t groups; /* how many groups of goroutines are told, the largest */
+	/* How many of these come with a stack. With 0, channels and pools come without who has
+	 * them, and new ones are looked for now and then only. */
+	uint32_t stacks;
+	uint32_t n_slices;	    /* goroutines are told apart by age: see by_age */
+	uint32_t most;		    /* goroutines that are read; 0: all. See panel.h */
 	uint64_t slices[GO_SLICES]; /* goroutine ids, ascending; from earlier reports' last_goid */
 };
 

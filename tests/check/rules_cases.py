@@ -11,6 +11,7 @@ import random
 HOURS = 72
 STEP_MINUTES = 5
 DAY = 24
+MIB = 1 << 20
 APP = {"group": "app.service/app"}
 
 
@@ -131,6 +132,43 @@ def since(start):
     return lambda t: t >= start
 
 
+def go(cpu=0.1, gc=0.2, allocated=0, cycles=10, heap=None, limit=None, processes=1, until=HOURS):
+    """A Go program that takes so much of a core until then: the collector's share of that, MiB
+    allocated in a CPU second, collections a second; MiB that live, and may."""
+    def total(each_second):
+        return lambda t: 3600 * min(t, until) * each_second
+
+    fixed = {"seep_go_memory_limit_bytes": limit and limit * MIB, "seep_group_processes": processes}
+    if heap:
+        fixed[metric("seep_group_live_bytes", resource="goheap", kind="all")] = heap * MIB
+    rows = {name: constant(value) for name, value in fixed.items() if value}
+    rows |= {"seep_go_cpu_seconds_total": total(cpu),
+             "seep_go_gc_cpu_seconds_total": total(cpu * gc),
+             "seep_go_allocated_bytes_total": total(cpu * allocated * MIB),
+             "seep_go_gc_cycles_total": total(cycles)}
+    return {with_group(name): shape for name, shape in rows.items()}
+
+
+def with_group(name):
+    name, _, labels = name.partition("{")
+    return metric(name, **APP).rstrip("}") + ("," + labels if labels else "}")
+
+
+def pool(shape, processes=1):
+    return {with_group("seep_go_pool_excess_connections"): shape,
+            with_group("seep_group_processes"): constant(processes)}
+
+
+def timers(count, goroutines):
+    return {with_group("seep_go_channel_timers"): constant(count),
+            with_group("seep_go_goroutines"): goroutines if callable(goroutines) else constant(goroutines)}
+
+
+def in_cgroup(megabytes):
+    return {metric("seep_group_bound_bytes", resource="memory", source="memory.max", **APP):
+            constant(megabytes * MIB)}
+
+
 def now_and_then(length, period, start=28):
     return lambda t: t >= start and (t - start) % period < length
 
@@ -180,6 +218,13 @@ GUILTY = {
     "a transaction is left open": case(
         {metric("seep_group_transaction_oldest_seconds", **APP): lambda t: 3600 * (t - 20)
          if 20 < t < 30 else None}, "SeepIdleInTransaction"),
+    "a Go program churns": case(go(gc=0.14, allocated=190, cycles=5), "SeepGoChurn"),
+    "collections back to back": case(go(gc=0.4, allocated=5, cycles=28, heap=58, limit=64),
+                                     "SeepGoLimitOutgrown"),
+    "heap may pass the cgroup's limit": case(go(gc=0, cycles=0.1, heap=600) | in_cgroup(1000),
+                                             "SeepGoLimitMissing"),
+    "pool follows the load": case(pool(lambda t: 24 if t % 1 < 0.2 else 0), "SeepGoPoolUnlimited"),
+    "timers nobody waits for": case(timers(4800, 20), "SeepGoTimersAbandoned"),
     "agent is gone": case(agent(gap(constant(1), (30, 99))), "SeepAgentAbsent"),
     "census hangs": case({"seep_last_census_timestamp_seconds": lambda t: min(t, 40) * 3600},
                          "SeepCensusStale"),
@@ -229,6 +274,23 @@ INNOCENT = {
                                       kind="socket"): leak()}),
     "transactions that end": case({metric("seep_group_transaction_oldest_seconds", **APP):
                                    noise(10, 200)}),
+    "allocates much, collects cheaply": case(go(gc=0.05, allocated=500, cycles=20)),
+    "churns for half an hour": case(go(allocated=400, until=0.5)),
+    "collector waits for a processor": case(go(gc=0.5, allocated=100, cycles=0.2)),
+    "small heap of many collections": case(go(allocated=30, cycles=5)),
+    "at its limit and at rest": case(go(gc=0.02, allocated=1, cycles=0.01, heap=60, limit=64)),
+    "collects where the limit is far": case(go(gc=0.4, allocated=5, cycles=28, heap=20, limit=64)),
+    "collects at the limit only": case(go(gc=0.2, allocated=40, cycles=0.2 / 1.2, heap=50, limit=64)
+                                       | in_cgroup(80)),
+    "knows its limit": case(go(gc=0, cycles=0.1, heap=600, limit=900) | in_cgroup(1000)),
+    "room in the cgroup": case(go(gc=0, cycles=0.1, heap=400) | in_cgroup(1000)),
+    "heaps of two cgroups": case(go(gc=0, cycles=0.1, heap=900, processes=2) | in_cgroup(1000)),
+    "a timer of each goroutine": case(timers(5000, 5000)),
+    "a handful of timers": case(timers(60, 8)),
+    "goroutines of a burst": case(timers(4800, lambda t: 20 if t % 1 < 0.8 else 5000)),
+    "pool of a handful": case(pool(noise(0, 3))),
+    "one burst of a pool": case(pool(lambda t: 24 if 30 <= t < 30.5 else 0)),
+    "a connection of each process": case(pool(constant(20), processes=10)),
     "half way to a bound": case(bounded(filling(10, 16, high=480), 1024)),
     "memory of the host is in use": case({
         metric("seep_group_bound_used_bytes", resource="memory", source="MemTotal", **APP):

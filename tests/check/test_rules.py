@@ -162,6 +162,26 @@ MUTATIONS = {
                                         {"forecast by the agent", "forecast of a leak"}),
     "full at once": (without("        for: %W/6%\n"), {"peaks at the bound"}),
     "full when it is late": (instead("for: %W/6%", "for: %W%"), {"full within minutes"}),
+    "any collector": (without("          and rate(seep_go_gc_cycles_total[%W/4%]) >= 1\n"),
+                      {"collector waits for a processor"}),
+    "any share": (instead("rate(seep_go_cpu_seconds_total[%W/4%]) > 0.1",
+                          "rate(seep_go_cpu_seconds_total[%W/4%])"),
+                  {"allocates much, collects cheaply"}),
+    "any allocation": (instead("64 * 1024 * 1024 * rate", "1024 * rate"),
+                       {"small heap of many collections", "collections back to back"}),
+    "bursts of an allocator": (instead("_total[%W/4%]", "_total[%W%]"), {"churns for half an hour"}),
+    "the limit is no matter": (without("          unless seep_go_memory_limit_bytes\n"),
+                               {"knows its limit"}),
+    "any timers": (instead("> 100 + 2 * max_over_time(seep_go_goroutines[%W%])", "> 100"),
+                   {"a timer of each goroutine", "goroutines of a burst"}),
+    "one burst is a habit": (instead("for: %2W%\n        labels:\n          severity: info\n"
+                                     "        annotations:\n          summary: '{{ $labels.group }} on "
+                                     "{{ $labels.instance }} has a database",
+                                     "for: %W/6%\n        labels:\n          severity: info\n"
+                                     "        annotations:\n          summary: '{{ $labels.group }} on "
+                                     "{{ $labels.instance }} has a database"), {"one burst of a pool"}),
+    "connections of any number of processes": (instead(">= 4 * seep_group_processes", ">= 4"),
+                                               {"a connection of each process"}),
     "silence at once": (instead("seep_build_info[%W%]", "seep_build_info[5m]"), {"agent restarts"}),
     "every loss": (instead(', reason!~"vanished|truncated|rate_limited"', ""),
                    {"processes end while they are read"}),

@@ -1,29 +1,64 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <errno.h>
 #include <math.h>
+#include <stdio.h>
 
 #include "agent/explain/gobirths.h"
 #include "agent/runtime/go/patterns.h"
 
-static int add_finding(struct gobirths *s, const struct gomap *map, struct findings *list)
+/* The maps of one site are one finding: a table in parts, the indexes of its columns. */
+static void add_map(const struct gomap *map, struct finding *f)
 {
 	struct gomap_look first = gomap_first(map), last = gomap_last(map);
 	double seconds = (double)(last.at - first.at) / 1e9;
+	double grown = (double)(last.keys - first.keys);
+
+	f->live += last.keys;
+	f->created += last.keys - first.keys;
+	if (seconds > 0)
+		f->growth_per_hour = grown / seconds * 3600 +
+				     (isnan(f->growth_per_hour) ? 0 : f->growth_per_hour);
+}
+
+static bool keeps(const struct gomaps *m, size_t i, uint64_t key)
+{
+	return m->slots[i].address && m->slots[i].key == key && gomap_keeps(&m->slots[i]);
+}
+
+/* From the slot on that is the first of its site. */
+static int add_finding(struct gobirths *s, size_t from, struct findings *list)
+{
+	uint64_t key = s->maps.slots[from].key;
 	struct finding *f = findings_add(list);
+	unsigned int n = 0;
 
 	if (!f)
 		return -ENOMEM;
 	f->resource = "goheap";
 	f->kind = "map";
 	f->verdict = SITE_KEEPS;
-	f->live = last.keys;
-	f->created = last.keys - first.keys;
-	if (seconds > 0)
-		f->growth_per_hour = (double)f->created / seconds * 3600;
-	gobirths_name(s, GO_BIRTHS_MAPS, map->key, f);
+	for (size_t i = from; i < GOMAPS_SLOTS; i++) {
+		if (!keeps(&s->maps, i, key))
+			continue;
+		add_map(&s->maps.slots[i], f);
+		n++;
+	}
+	if (n > 1)
+		snprintf(f->evidence, sizeof(f->evidence), "keys of %u maps", n);
+	gobirths_name(s, GO_BIRTHS_MAPS, key, f);
 	/* A map of the standard library grows by what the program does elsewhere. */
 	f->pattern = go_allocating_function(f) ? "unbounded-map" : go_pattern_of_keeper(f);
 	return 0;
+}
+
+static bool is_first(const struct gomaps *m, size_t i)
+{
+	uint64_t key = m->slots[i].key;
+	bool first = keeps(m, i, key);
+
+	for (size_t before = 0; before < i && first; before++)
+		first = !keeps(m, before, key);
+	return first;
 }
 
 /* Maps that come and go are the program's business. */
@@ -32,7 +67,7 @@ int gomaps_findings(struct gobirths *s, struct findings *ret)
 	int r = 0;
 
 	for (size_t i = 0; s->maps.slots && i < GOMAPS_SLOTS && r == 0; i++)
-		if (s->maps.slots[i].address && gomap_keeps(&s->maps.slots[i]))
-			r = add_finding(s, &s->maps.slots[i], ret);
+		if (is_first(&s->maps, i))
+			r = add_finding(s, i, ret);
 	return r;
 }

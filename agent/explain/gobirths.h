@@ -10,6 +10,7 @@
 
 #include "agent/explain/gocollector.h"
 #include "agent/explain/gomaps.h"
+#include "agent/explain/goprofile.h"
 #include "agent/explain/source.h"
 #include "agent/explain/survivors.h"
 #include "agent/explain/windows.h"
@@ -33,6 +34,9 @@ struct gobirths {
 	struct go_fates first, last;	  /* of the heap when the watch began, and now */
 	struct go_fates timers_first, timers_last;
 	struct gocollector collector; /* at the beginning and at the end */
+	struct goprofile profile;     /* the program's own, no looks where it keeps none */
+	struct go_profile *reading;   /* room for one */
+	double profile_due;	      /* seconds */
 };
 
 /* What the oracles answer by; the context is the source. */
@@ -46,8 +50,20 @@ int gobirths_ask_readers(void *source, const struct survivor_query *queries, siz
 /* Name the stack of a site key into a finding; says in it why it could not. */
 void gobirths_name(struct gobirths *s, enum go_births births, uint64_t key, struct finding *f);
 
+/*
+ * Read the program's own heap profile, where it keeps one, when it is due. 0, -ENODATA when there
+ * is none, or -errno; what one reading could not see the next one may.
+ */
+int goprofile_look(struct gobirths *s);
+
+/* What the runtime and sync.Pool hold in reserve for the program, as many as once were used. */
+bool goheap_is_reserve(const struct finding *f);
+
 /* Append what was seen of each kind. 0 or -errno. */
 int goheap_findings(struct gobirths *s, double seconds, struct findings *ret);
 int gomaps_findings(struct gobirths *s, struct findings *ret);
+/* Those of the heap begin at the row first; what the profile says of the same sites is told there.
+ */
+int goprofile_findings(struct gobirths *s, size_t first, struct findings *ret);
 int gorequest_findings(struct gobirths *s, struct findings *ret);
 int gotimer_findings(struct gobirths *s, double seconds, struct findings *ret);

@@ -64,6 +64,8 @@ static void source_free(void *source)
 	survivors_free(s->timers);
 	survivors_free(s->requests);
 	gomaps_clear(&s->maps);
+	goprofile_clear(&s->profile);
+	free(s->reading);
 	free(s->request);
 	free(s->module);
 	free(s);
@@ -222,6 +224,8 @@ static int start(struct gobirths *s)
 		r = start_probes(s);
 	if (r == 0)
 		r = start_books(s);
+	if (is_wanted(s->options, GO_BIRTHS_HEAP) && goprofile_look(s) == 0)
+		r = 0; /* that much can be said without any probe */
 	if (r < 0)
 		log_debug(r, "gobirths: nothing can be watched");
 	if (r < 0 && (!s->options->resource || strcmp(s->options->resource, "goheap") != 0))
@@ -241,6 +245,7 @@ static int source_open(const struct explain_options *options, struct reader *rea
 		return -ENOMEM;
 	s->options = options;
 	s->reader = reader;
+	s->began = monotonic_ns();
 	s->windows = (struct windows){ .ops = &window_ops,
 				       .context = s,
 				       .duration = options->duration,
@@ -319,6 +324,8 @@ static int source_poll(void *source)
 		r = check_heap(s);
 	if (r == 0 && s->timers && now() >= s->timers_due)
 		r = check(s->timers, &s->timers_due);
+	if (r == 0 && s->profile.looks && now() >= s->profile_due)
+		goprofile_look(s);
 	return r == -ETIMEDOUT || r == -EPIPE ? 0 : r; /* that answer is lost */
 }
 
@@ -343,6 +350,8 @@ static void source_detach(void *source)
 
 	windows_end(&s->windows);
 	look_at_collector(s);
+	if (s->profile.looks)
+		goprofile_look(s);
 	if (take_births(s) < 0)
 		return;
 	if (s->heap)
@@ -360,6 +369,8 @@ static int source_findings(void *source, double seconds, struct findings *ret)
 
 	if (s->heap)
 		r = goheap_findings(s, seconds, ret);
+	else
+		r = goprofile_findings(s, ret->n, ret);
 	if (r == 0 && s->probes[GO_BIRTHS_MAPS])
 		r = gomaps_findings(s, ret);
 	if (r == 0 && s->timers)

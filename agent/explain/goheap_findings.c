@@ -102,8 +102,7 @@ static void set_growth(const struct gobirths *s, double seconds, double kept, st
 	f->growth_per_hour = f->growth_bytes_per_hour / (double)f->live_bytes * (double)f->live;
 }
 
-/* What the runtime and sync.Pool hold in reserve for the program, as many as once were used. */
-static bool is_reserve(const struct finding *f)
+bool goheap_is_reserve(const struct finding *f)
 {
 	static const char *const owners[] = { "runtime.acquireSudog", "runtime.malg",
 					      "sync.(*Pool)", "sync.(*poolChain)" };
@@ -135,7 +134,8 @@ static int add_finding(struct gobirths *s, const struct judged *j, double second
 	if (site->oldest)
 		f->oldest = (double)(monotonic_ns() - site->oldest) / 1e9;
 	gobirths_name(s, GO_BIRTHS_HEAP, j->row->key, f);
-	if (f->verdict == SITE_KEEPS && (is_reserve(f) || (double)f->live_bytes < KEPT_PART * kept))
+	if (f->verdict == SITE_KEEPS &&
+	    (goheap_is_reserve(f) || (double)f->live_bytes < KEPT_PART * kept))
 		f->verdict = SITE_UNDECIDED;
 	if (f->verdict == SITE_KEEPS)
 		f->pattern = go_pattern_of_keeper(f);
@@ -220,5 +220,5 @@ int goheap_findings(struct gobirths *s, double seconds, struct findings *ret)
 		mark_churn(s, judged, shown, ret->rows + first);
 	if (r == 0 && n > SITES_SHOWN)
 		r = add_rest(judged + SITES_SHOWN, n - SITES_SHOWN, ret);
-	return r;
+	return r == 0 ? goprofile_findings(s, first, ret) : r;
 }

@@ -39,8 +39,8 @@ def build(version, sources=SOURCES):
 
 
 class Books:
-    def __init__(self, version, word):
-        self.process = subprocess.Popen([build(version), word], stdin=subprocess.PIPE,
+    def __init__(self, version, word, sources=SOURCES):
+        self.process = subprocess.Popen([build(version, sources), word], stdin=subprocess.PIPE,
                                         stdout=subprocess.PIPE, text=True)
         self.pid = self.process.pid
         assert self.process.stdout.readline() == "ready\n"

@@ -32,6 +32,7 @@ enum {
 	F_CONTROLLER = 0xc80,
 	F_MEMSTATS = 0xe80,
 	F_HEAP = 0x2d00,
+	F_BUCKET_LIST = 0x2e00,
 	F_LIST = 0x3000,
 	F_PROCESSORS = 0x3100,
 	F_TIMER_LIST = 0x3200,
@@ -54,6 +55,8 @@ enum {
 #define F_CODE	       256 /* of a function */
 #define F_GOROUTINES   16
 #define F_TIMERS_N     8
+#define F_BUCKETS_N    3
+#define F_BUCKET_BYTES 96
 
 #define F_LOAD 0x8b
 #define F_TAKE 0x8d
@@ -72,6 +75,7 @@ static const struct {
 	{ "runtime.newBucket", F_TAKE, F_MEMSTATS + 3568, 1 },
 	{ "runtime.mProf_FlushLocked", F_LOAD, F_BUCKETS, 1 },
 	{ "runtime.profilealloc", F_LOAD, F_PROFILE_RATE, 1 },
+	{ "runtime.allocmcache", F_LOAD, F_PROFILE_RATE, 1 },
 	{ "runtime.waitReason.String", F_TAKE, F_WAIT_REASONS, 1 },
 	{ "runtime.getempty.func1", F_TAKE, F_HEAP, 1 },
 	{ "runtime.gcMarkDone", F_TAKE, F_CONTROLLER, 1 },
@@ -221,6 +225,21 @@ static inline void forge_timer(uint8_t *image, const struct go_layout *l, size_t
 	forge_half(image, at + l->timer_state, l->timer_pairs ? 0 : 1);
 }
 
+/* Each of one call, and of a size of its own. */
+static inline void forge_bucket(uint8_t *image, size_t i)
+{
+	size_t at = F_BUCKET_LIST + i * F_BUCKET_BYTES;
+
+	forge_word(image, at + 8, i ? FORGED_BASE + at - F_BUCKET_BYTES : 0);
+	forge_word(image, at + 16, 1);
+	forge_word(image, at + 32, 4096 << i);
+	forge_word(image, at + 40, 1);
+	forge_word(image, at + 48, FORGED_BASE + F_TEXT + F_CODE + 16);
+	forge_word(image, at + 56, 8);
+	forge_word(image, at + 64, 3);
+	forge_word(image, F_BUCKETS, FORGED_BASE + at);
+}
+
 static inline void forge_runtime(uint8_t *image, const struct go_layout *l)
 {
 	forge_slice(image, F_ALLGS, F_LIST, F_GOROUTINES);
@@ -237,6 +256,9 @@ static inline void forge_runtime(uint8_t *image, const struct go_layout *l)
 	forge_word(image, F_CONTROLLER + 8, INT64_MAX);
 	forge_word(image, F_CONTROLLER + l->gc_mapped_ready, 1 << 22);
 	forge_slice(image, F_WAIT_REASONS + 14 * 16, F_FILES, 7);
+	forge_word(image, F_PROFILE_RATE, 512 << 10);
+	for (size_t i = 0; i < F_BUCKETS_N; i++)
+		forge_bucket(image, i);
 }
 
 /* The image as this version's runtime would have it. */

@@ -20,6 +20,7 @@
 #include "agent/runtime/go/go.h"
 #include "agent/runtime/go/objects.h"
 #include "agent/runtime/go/process.h"
+#include "agent/runtime/go/profile.h"
 #include "agent/sites/service.h"
 #include "tests/fuzz/go_forged.h"
 
@@ -115,6 +116,14 @@ static const struct go_request report_request = {
 	.wanted = ~0u, .groups = GO_GROUPS, .stacks = 64, .n_slices = 1, .slices = { 3 }
 };
 
+static const struct go_profile_request profile_request = { .ask = GO_ASK_PROFILE };
+
+static void check_profile(size_t size)
+{
+	if (go_profile_check((const struct go_profile *)answer, size) < 0)
+		abort();
+}
+
 static void fill_fates(struct go_fates_request *q, enum go_oracle oracle)
 {
 	*q = (struct go_fates_request){ .ask = GO_ASK_FATES, .oracle = oracle };
@@ -147,6 +156,8 @@ static void from_the_file(const struct input *in)
 	ask(&source, &names, sizeof(names), &size);
 	ask(&source, &(struct go_callers_request){ .ask = GO_ASK_CALLERS },
 	    sizeof(struct go_callers_request), &size);
+	if (ask(&source, &profile_request, sizeof(profile_request), &size) == 0)
+		check_profile(size);
 	service_go.forget(PROCESS);
 }
 
@@ -251,6 +262,10 @@ static void scan(struct go_process *p)
 		go_fates_answer(p, &fates, offsetof(struct go_fates_request, objects[fates.n]),
 				answer, &size);
 	}
+	size = sizeof(answer);
+	go_memory_begin(&p->memory, CPU_NS, BYTES_MAX);
+	if (go_profile_answer(p, &profile_request, sizeof(profile_request), answer, &size) == 0)
+		check_profile(size);
 }
 
 static void by_plan(const struct input *in)

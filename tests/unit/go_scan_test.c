@@ -9,14 +9,13 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
 #include "agent/base/cleanup.h"
 #include "agent/base/message.h"
-#include "agent/runtime/go/process.h"
+#include "tests/unit/go_fake.h"
 
 #define TEXT	   0x400000ull
 #define TEXT_BYTES 0x10000ull
@@ -27,29 +26,6 @@
 #define MAIN	   (TEXT + 0x100)
 #define MADE	   (TEXT + 0x200)
 #define START	   (TEXT + 0x300)
-#define CPU_NS	   2000000000ull
-
-struct fake {
-	struct go_process process;
-	struct go_report *report;
-};
-
-static void put(const struct fake *f, uint64_t address, const void *bytes, size_t size)
-{
-	assert_int_equal(pwrite(f->process.memory.fd, bytes, size, (off_t)address), (ssize_t)size);
-}
-
-static void put_word(const struct fake *f, uint64_t address, uint64_t value)
-{
-	put(f, address, &value, sizeof(value));
-}
-
-static void put_slice(const struct fake *f, uint64_t at, uint64_t address, uint64_t n, uint64_t cap)
-{
-	put_word(f, at, address);
-	put_word(f, at + 8, n);
-	put_word(f, at + 16, cap);
-}
 
 static void put_goroutine(const struct fake *f, uint64_t i, uint64_t goid, uint32_t status)
 {
@@ -70,47 +46,17 @@ static void put_goroutine(const struct fake *f, uint64_t i, uint64_t goid, uint3
 
 static int set_up(void **state)
 {
-	struct fake *f = calloc(1, sizeof(*f));
+	struct fake *f = fake_new();
 	struct go_process *p = &f->process;
 
-	f->report = calloc(1, sizeof(*f->report));
-	p->memory.fd = memfd_create("go", MFD_CLOEXEC);
-	assert_true(p->memory.fd >= 0);
-	p->module.table = (struct go_table){ .memory = &p->memory,
-					     .text = TEXT,
-					     .end = TEXT + TEXT_BYTES };
+	p->module.table =
+		(struct go_table){ .memory = &p->memory, .text = TEXT, .end = TEXT + TEXT_BYTES };
 	p->module.data[0] = (struct go_bytes){ DATA, 0x1000 };
 	p->variables = (struct go_variables){ .allgs = DATA, .allp = DATA + 0x40, .main = MAIN };
 	go_layout_of(26, &p->layout);
 	p->goroutines = true;
 	*state = f;
 	return 0;
-}
-
-static int tear_down(void **state)
-{
-	struct fake *f = *state;
-
-	close(f->process.memory.fd);
-	go_memory_free(&f->process.memory);
-	free(f->report);
-	free(f);
-	return 0;
-}
-
-static enum go_status scan(struct fake *f, const struct go_request *request,
-			   enum go_status (*feature)(struct go_builder *))
-{
-	static struct go_builder builder;
-
-	memset(f->report, 0, sizeof(*f->report));
-	f->report->n_strings = 1;
-	f->report->sampled = 1;
-	builder = (struct go_builder){ .process = &f->process,
-				       .request = request,
-				       .report = f->report };
-	go_memory_begin(&f->process.memory, CPU_NS, 1ull << 30);
-	return feature(&builder);
 }
 
 static void test_counts_by_age(void **state)
@@ -122,7 +68,7 @@ static void test_counts_by_age(void **state)
 	for (uint64_t i = 0; i < 300; i++)
 		put_goroutine(f, i, i + 1, i % 10 == 9 ? 6 : 4);
 	put_slice(f, DATA, LIST, 300, 512);
-	assert_int_equal(scan(f, &request, go_goroutines_scan), GO_READ);
+	assert_int_equal(fake_scan(f, &request, go_goroutines_scan), GO_READ);
 	assert_int_equal(r->live, 270);
 	assert_int_equal(r->dead, 30);
 	assert_int_equal(r->implausible, 0);
@@ -149,11 +95,11 @@ static void test_a_sample_tells_of_all(void **state)
 	for (uint64_t i = 0; i < 8000; i++)
 		put_goroutine(f, i, i + 1, i % 10 == 9 ? 6 : 4);
 	put_slice(f, DATA, LIST, 8000, 8192);
-	assert_int_equal(scan(f, &request, go_goroutines_scan), GO_READ);
+	assert_int_equal(fake_scan(f, &request, go_goroutines_scan), GO_READ);
 	assert_int_equal(r->live, 7200);
 	assert_int_equal(r->count_error, 0);
 	request.most = 2000;
-	assert_int_equal(scan(f, &request, go_goroutines_scan), GO_READ);
+	assert_int_equal(fake_scan(f, &request, go_goroutines_scan), GO_READ);
 	error = (double)r->count_error;
 	assert_true(error > 0 && error < 800);
 	assert_in_range(r->live, 7200 - (uint64_t)(3 * error), 7200 + (uint64_t)(3 * error));
@@ -170,7 +116,7 @@ static void test_a_scanned_goroutine_waits(void **state)
 
 	put_goroutine(f, 0, 1, 4 | 0x1000);
 	put_slice(f, DATA, LIST, 1, 1);
-	assert_int_equal(scan(f, &request, go_goroutines_scan), GO_READ);
+	assert_int_equal(fake_scan(f, &request, go_goroutines_scan), GO_READ);
 	assert_int_equal(f->report->live, 1);
 	assert_int_equal(f->report->groups[0].count, 1);
 }
@@ -194,11 +140,12 @@ static void test_absurd_lists(void **state)
 
 	for (size_t i = 0; i < ARRAY_SIZE(lists); i++) {
 		put_slice(f, DATA, lists[i].address, lists[i].n, lists[i].capacity);
-		assert_int_equal(scan(f, &request, go_goroutines_scan), lists[i].status);
+		assert_int_equal(fake_scan(f, &request, go_goroutines_scan), lists[i].status);
 	}
 }
 
-/* Goroutines anywhere, one many times, and of bytes that are none: each is counted as what it is. */
+/* Goroutines anywhere, one many times, and of bytes that are none: each is counted as what it is.
+ */
 static void test_lying_goroutines(void **state)
 {
 	struct fake *f = *state;
@@ -214,7 +161,7 @@ static void test_lying_goroutines(void **state)
 	put_word(f, GS + 30 * G_STRIDE + f->process.layout.g_goid, 0);
 	put_word(f, GS + 31 * G_STRIDE + f->process.layout.g_startpc, 0xdead);
 	put_slice(f, DATA, LIST, 64, 64);
-	scan(f, &request, go_goroutines_scan);
+	fake_scan(f, &request, go_goroutines_scan);
 	assert_true(f->report->implausible >= 2);
 	assert_true(f->report->live <= 64);
 }
@@ -236,13 +183,13 @@ static void test_chance(void **state)
 		put_slice(f, DATA + 0x40, LIST + 8, (uint64_t)random() % 64, 4096);
 		for (uint64_t i = 0; i < 2048; i += 3)
 			put_word(f, LIST + 8 * i, LIST + (uint64_t)random() % sizeof(bytes));
-		scan(f, &request, go_goroutines_scan);
+		fake_scan(f, &request, go_goroutines_scan);
 		assert_int_equal(go_report_check(f->report, offsetof(struct go_report, strings) +
 								    f->report->n_strings),
 				 0);
 		f->process.timers_known = true;
-		scan(f, &request, go_timers_scan);
-		scan(f, &request, go_collector_scan);
+		fake_scan(f, &request, go_timers_scan);
+		fake_scan(f, &request, go_collector_scan);
 	}
 }
 
@@ -255,7 +202,7 @@ static void test_layout_is_derived(void **state)
 	for (uint64_t i = 0; i < 40; i++)
 		put_goroutine(f, i, i + 1, 4);
 	put_slice(f, DATA, LIST, 40, 64);
-	go_memory_begin(&f->process.memory, CPU_NS, 1 << 20);
+	go_memory_begin(&f->process.memory, FAKE_CPU_NS, 1 << 20);
 	go_layout_of(99, &l);
 	assert_int_equal(l.minor, 0);
 	assert_int_equal(go_layout_goroutines(&l, &f->process.module, &f->process.variables), 0);
@@ -298,7 +245,7 @@ static void test_neighbours_are_read_together(void **state)
 		items[i] = (struct go_item){ address, address * 3 };
 		put_word(f, address, address);
 	}
-	go_memory_begin(m, CPU_NS, 1 << 20);
+	go_memory_begin(m, FAKE_CPU_NS, 1 << 20);
 	assert_int_equal(go_gather(m, items, 1000, 8, take, &g), 0);
 	assert_true(g.n == 1000 && g.ascending && g.right);
 	assert_true(m->reads <= 64000 / GO_READ_BYTES + 1);
@@ -317,23 +264,23 @@ static void test_a_budget_ends(void **state)
 	builder = (struct go_builder){ .process = &f->process,
 				       .request = &request,
 				       .report = f->report };
-	go_memory_begin(&f->process.memory, CPU_NS, 100000);
+	go_memory_begin(&f->process.memory, FAKE_CPU_NS, 100000);
 	assert_int_equal(go_goroutines_scan(&builder), GO_TOO_LONG);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(test_counts_by_age, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_a_sample_tells_of_all, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_a_scanned_goroutine_waits, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_absurd_lists, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_lying_goroutines, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_chance, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_layout_is_derived, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_counts_by_age, set_up, fake_free),
+		cmocka_unit_test_setup_teardown(test_a_sample_tells_of_all, set_up, fake_free),
+		cmocka_unit_test_setup_teardown(test_a_scanned_goroutine_waits, set_up, fake_free),
+		cmocka_unit_test_setup_teardown(test_absurd_lists, set_up, fake_free),
+		cmocka_unit_test_setup_teardown(test_lying_goroutines, set_up, fake_free),
+		cmocka_unit_test_setup_teardown(test_chance, set_up, fake_free),
+		cmocka_unit_test_setup_teardown(test_layout_is_derived, set_up, fake_free),
 		cmocka_unit_test_setup_teardown(test_neighbours_are_read_together, set_up,
-						tear_down),
-		cmocka_unit_test_setup_teardown(test_a_budget_ends, set_up, tear_down),
+						fake_free),
+		cmocka_unit_test_setup_teardown(test_a_budget_ends, set_up, fake_free),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -6,7 +6,7 @@
 #include "agent/runtime/go/process.h"
 #include "agent/sites/frames.h"
 
-static int write_places(struct go_process *p, uint64_t pc, struct frame_writer *w)
+static int write_places(struct go_process *p, uint64_t pc, bool innermost, struct frame_writer *w)
 {
 	static struct go_source_place places[GO_INLINE_MAX];
 	int n = go_table_places(&p->module.table, pc, true, places, GO_INLINE_MAX);
@@ -15,6 +15,7 @@ static int write_places(struct go_process *p, uint64_t pc, struct frame_writer *
 
 	if (n < 0) /* code of no Go function */
 		return frame_write(w, &frame);
+	n = innermost && n > 1 ? 1 : n;
 	for (int i = 0; i < n && r == 0; i++) {
 		frame.function = places[i].function;
 		frame.file = places[i].file;
@@ -35,7 +36,7 @@ int go_names_answer(struct go_process *p, const void *request, size_t size, void
 		return -EINVAL;
 	w.at += sizeof(uint64_t);
 	for (uint32_t i = 0; i < q->n && r == 0; i++)
-		r = write_places(p, q->pcs[i], &w);
+		r = write_places(p, q->pcs[i], q->logical, &w);
 	memset(answer, 0, sizeof(uint64_t));
 	memcpy(answer, &w.n, sizeof(w.n));
 	*ret_size = (size_t)(w.at - (uint8_t *)answer);

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <errno.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "agent/base/cleanup.h"
 #include "agent/runtime/go/objects.h"
+#include "agent/runtime/go/profile.h"
 #include "agent/sites/frames.h"
 
 #define ASK_NS	 5000000000ull
@@ -88,10 +90,12 @@ static int set_module(struct site_frame *frames, size_t n, const char *module)
 	return 0;
 }
 
-int go_names_ask(struct reader *r, pid_t pid, const char *module, const uint64_t *pcs, size_t n,
-		 struct site_frame **ret, size_t *ret_n)
+static int ask_names(struct reader *r, pid_t pid, const char *module, const uint64_t *pcs, size_t n,
+		     bool logical, struct site_frame **ret, size_t *ret_n)
 {
-	struct go_names_request request = { .ask = GO_ASK_NAMES, .n = (uint32_t)n };
+	struct go_names_request request = { .ask = GO_ASK_NAMES,
+					    .n = (uint32_t)n,
+					    .logical = logical };
 	struct site_frame *frames;
 	const uint8_t *answer;
 	uint32_t count;
@@ -119,4 +123,44 @@ int go_names_ask(struct reader *r, pid_t pid, const char *module, const uint64_t
 	*ret = frames;
 	*ret_n = count;
 	return 0;
+}
+
+int go_names_ask(struct reader *r, pid_t pid, const char *module, const uint64_t *pcs, size_t n,
+		 struct site_frame **ret, size_t *ret_n)
+{
+	return ask_names(r, pid, module, pcs, n, false, ret, ret_n);
+}
+
+int go_names_ask_logical(struct reader *r, pid_t pid, const char *module, const uint64_t *pcs,
+			 size_t n, struct site_frame **ret, size_t *ret_n)
+{
+	return ask_names(r, pid, module, pcs, n, true, ret, ret_n);
+}
+
+int go_profile_check(const struct go_profile *p, size_t size)
+{
+	if (size < offsetof(struct go_profile, rows) || p->n > GO_PROFILE_SITES ||
+	    p->n > p->sites ||
+	    size != offsetof(struct go_profile, rows) + p->n * sizeof(p->rows[0]))
+		return -EPIPE;
+	for (uint32_t i = 0; i < p->n; i++)
+		if (p->rows[i].n == 0 || p->rows[i].n > GO_PROFILE_FRAMES ||
+		    p->rows[i].freed > p->rows[i].taken)
+			return -EPIPE;
+	return 0;
+}
+
+int go_profile_ask(struct reader *r, pid_t pid, struct go_profile *ret)
+{
+	struct go_profile_request request = { .ask = GO_ASK_PROFILE };
+	const void *answer;
+	size_t size;
+	int e = reader_service(r, pid, &request, sizeof(request), LEARN_NS, &answer, &size);
+
+	if (e < 0)
+		return e;
+	if (size > sizeof(*ret))
+		return -EPIPE;
+	memcpy(ret, answer, size);
+	return go_profile_check(ret, size);
 }

@@ -21,6 +21,7 @@ enum go_ask {
 	GO_ASK_FATES,
 	GO_ASK_NAMES,
 	GO_ASK_CALLERS,
+	GO_ASK_PROFILE, /* profile.h */
 	GO_ASK_MAX
 };
 
@@ -99,6 +100,9 @@ struct go_fates {
 struct go_names_request {
 	uint32_t ask;
 	uint32_t n;
+	uint32_t logical; /* inlined calls have addresses of their own: of each the innermost place
+			   */
+	uint32_t pad;
 	uint64_t pcs[SITE_FRAMES]; /* all are return addresses */
 };
 
@@ -151,3 +155,8 @@ int go_callers_ask(struct reader *r, pid_t pid, enum go_callee callee, struct go
  * the path of the program, escaped. */
 int go_names_ask(struct reader *r, pid_t pid, const char *module, const uint64_t *pcs, size_t n,
 		 struct site_frame **ret, size_t *ret_n);
+
+/* The same for a stack in which inlined calls have addresses of their own, as the runtime's
+ * profiles record it. */
+int go_names_ask_logical(struct reader *r, pid_t pid, const char *module, const uint64_t *pcs,
+			 size_t n, struct site_frame **ret, size_t *ret_n);

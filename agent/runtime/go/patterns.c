@@ -10,6 +10,7 @@
 	4096		     /* that each goroutine keeps alive: more than its own stack and frame \
 			      */
 #define ENDS_OF_BLOCKED 0.05 /* of those that came and stayed */
+#define TABLE_BYTES	2048 /* of a map that holds a hundred keys or more */
 #define TIMERS_A_LOT	50   /* of one kind that nobody waits for */
 
 static const char *function_of(const struct go_report *r, uint16_t code)
@@ -182,4 +183,29 @@ const char *go_pattern_of_keeper(const struct finding *f)
 		if (starts_with(called, rows[i].called))
 			return rows[i].pattern;
 	return NULL;
+}
+
+/* Between the allocator and the program's own function. */
+static bool is_of_map(const struct finding *f)
+{
+	static const char *const parts[] = { "runtime.mapassign", "runtime.hashGrow",
+					     "internal/runtime/maps.(*table).",
+					     "internal/runtime/maps.(*Map).Put",
+					     "internal/runtime/maps.(*Map).growTo" };
+
+	for (size_t i = 0; i < f->n_frames && go_function_is_runtime(f->frames[i].function); i++)
+		for (size_t k = 0; k < ARRAY_SIZE(parts); k++)
+			if (starts_with(f->frames[i].function, parts[k]))
+				return true;
+	return false;
+}
+
+const char *go_pattern_of_growth(const struct finding *f)
+{
+	const char *pattern = go_pattern_of_keeper(f);
+
+	if (!pattern && f->live_bytes >= f->live * TABLE_BYTES && is_of_map(f) &&
+	    go_allocating_function(f))
+		pattern = "unbounded-map";
+	return pattern;
 }

@@ -33,3 +33,7 @@ const char *go_allocating_function(const struct finding *f);
  * what it does not give back. NULL for any other.
  */
 const char *go_pattern_of_keeper(const struct finding *f);
+
+/* The same of objects that the program's heap profile tells of: there the parts of a map that grows
+ * are objects of the function that assigns to it. */
+const char *go_pattern_of_growth(const struct finding *f);

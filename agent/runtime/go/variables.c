@@ -190,6 +190,21 @@ static uint64_t find_controller(struct go_module *m, const struct anchors *a)
 	return most == ARRAY_SIZE(users) ? best : 0;
 }
 
+/* What both load: the sample of an allocation, and a new cache of memory, which has its first
+ * sample before it. The one that samples loads the runtime's first cache too. */
+static uint64_t find_profile_rate(struct go_module *m, const struct anchors *a)
+{
+	struct refs sample, cache;
+
+	read_refs(m, a, ANCHOR_PROFILEALLOC, &sample);
+	read_refs(m, a, ANCHOR_ALLOCMCACHE, &cache);
+	for (size_t i = 0; i < cache.n; i++)
+		if (cache.rows[i].opcode == 0x8b && cache.rows[i].wide &&
+		    has_target(&sample, cache.rows[i].target))
+			return cache.rows[i].target;
+	return 0;
+}
+
 /* An array of strings is what is indexed there; a string constant is no variable. */
 static void find_all(struct go_module *m, const struct anchors *a, uint32_t buckhash_sys,
 		     struct go_variables *ret)
@@ -206,9 +221,7 @@ static void find_all(struct go_module *m, const struct anchors *a, uint32_t buck
 	read_refs(m, a, ANCHOR_NEWBUCKET, &refs);
 	ret->memstats = find_opcode(&refs, 0x8d);
 	ret->memstats = ret->memstats && buckhash_sys ? ret->memstats - buckhash_sys : 0;
-	read_refs(m, a, a->found[ANCHOR_PROFILEALLOC] ? ANCHOR_PROFILEALLOC : ANCHOR_ALLOCMCACHE,
-		  &refs);
-	ret->profile_rate = find_opcode(&refs, 0x8b);
+	ret->profile_rate = find_profile_rate(m, a);
 	read_refs(m, a, ANCHOR_WAIT_REASON, &refs);
 	ret->wait_reasons = find_opcode(&refs, 0x8d);
 	read_refs(m, a, ANCHOR_GETEMPTY, &refs);

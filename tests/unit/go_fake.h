@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* A Go program that does not exist: its memory is a file whose offsets are the addresses. */
+#pragma once
+
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "agent/runtime/go/process.h"
+
+#define FAKE_CPU_NS 2000000000ull
+#define FAKE_BYTES  (1ull << 30)
+
+struct fake {
+	struct go_process process;
+	struct go_report *report;
+	uint64_t n; /* objects of the test's own kind so far */
+};
+
+static inline struct fake *fake_new(void)
+{
+	struct fake *f = calloc(1, sizeof(*f));
+
+	assert_non_null(f);
+	f->report = calloc(1, sizeof(*f->report));
+	f->process.memory.fd = memfd_create("go", MFD_CLOEXEC);
+	f->process.module.table.memory = &f->process.memory;
+	assert_non_null(f->report);
+	assert_true(f->process.memory.fd >= 0);
+	return f;
+}
+
+static inline int fake_free(void **state)
+{
+	struct fake *f = *state;
+
+	close(f->process.memory.fd);
+	go_memory_free(&f->process.memory);
+	free(f->process.channels);
+	free(f->process.makers);
+	free(f->report);
+	free(f);
+	return 0;
+}
+
+static inline void put(const struct fake *f, uint64_t address, const void *bytes, size_t size)
+{
+	assert_int_equal(pwrite(f->process.memory.fd, bytes, size, (off_t)address), (ssize_t)size);
+}
+
+static inline void put_word(const struct fake *f, uint64_t address, uint64_t value)
+{
+	put(f, address, &value, sizeof(value));
+}
+
+static inline void put_slice(const struct fake *f, uint64_t at, uint64_t address, uint64_t n,
+			     uint64_t cap)
+{
+	const uint64_t slice[] = { address, n, cap };
+
+	put(f, at, slice, sizeof(slice));
+}
+
+static inline enum go_status fake_scan(struct fake *f, const struct go_request *request,
+				       enum go_status (*feature)(struct go_builder *))
+{
+	static struct go_builder builder;
+
+	memset(f->report, 0, sizeof(*f->report));
+	f->report->n_strings = 1;
+	f->report->sampled = 1;
+	builder = (struct go_builder){ .process = &f->process,
+				       .request = request,
+				       .report = f->report };
+	go_memory_begin(&f->process.memory, FAKE_CPU_NS, FAKE_BYTES);
+	return feature(&builder);
+}

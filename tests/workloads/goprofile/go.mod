@@ -1,0 +1,3 @@
+module example.org/goprofile
+
+go 1.19

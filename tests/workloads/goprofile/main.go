@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+// Goprofile keeps a heap profile of itself, as every program does that links net/http/pprof:
+//
+//	goprofile keep    keeps what it loads in loadPage and what it notes in visit
+//	goprofile full    the same, full from the start: what is old is given back
+//
+// Both have a table from the start, and make garbage. It says "ready", answers each line of its
+// standard input with a line of JSON, and ends with it.
+package main
+
+import (
+	"bufio"
+	"encoding/json"
+	"fmt"
+	_ "net/http/pprof"
+	"os"
+	"sync/atomic"
+	"time"
+)
+
+const (
+	pageBytes  = 64 << 10
+	atOnce     = 400 // visitors of a round
+	roundsKept = 100
+)
+
+var (
+	table  [][]byte
+	pages  [][]byte
+	seen   = map[uint64][6]uint64{}
+	junk   []byte
+	rounds int64
+)
+
+//go:noinline
+func readTable() {
+	for i := 0; i < 256; i++ {
+		table = append(table, make([]byte, 128<<10))
+	}
+}
+
+//go:noinline
+func loadPage() {
+	pages = append(pages, make([]byte, pageBytes))
+}
+
+//go:noinline
+func visit(who uint64) {
+	seen[who] = [6]uint64{who}
+}
+
+//go:noinline
+func answer() {
+	junk = make([]byte, 96<<10)
+}
+
+func serve(n uint64) {
+	loadPage()
+	for i := uint64(0); i < atOnce; i++ {
+		visit(n*atOnce + i)
+	}
+}
+
+func forget(n uint64) {
+	copy(pages, pages[1:])
+	pages = pages[:len(pages)-1]
+	for i := uint64(0); i < atOnce; i++ {
+		delete(seen, n*atOnce+i)
+	}
+}
+
+func work(keep bool) {
+	n := uint64(0)
+	for ; !keep && n < roundsKept; n++ {
+		serve(n)
+	}
+	fmt.Println("ready")
+	for ; ; n++ {
+		serve(n)
+		for i := 0; i < 30; i++ {
+			answer()
+		}
+		if !keep {
+			forget(n - roundsKept)
+		}
+		atomic.AddInt64(&rounds, 1)
+		time.Sleep(20 * time.Millisecond)
+	}
+}
+
+func main() {
+	readTable()
+	go work(os.Args[1] == "keep")
+	lines := bufio.NewScanner(os.Stdin)
+	for lines.Scan() {
+		json.NewEncoder(os.Stdout).Encode(map[string]int64{"rounds": atomic.LoadInt64(&rounds)})
+	}
+}

@@ -42,7 +42,9 @@ static const struct option_row options[] = {
 	  "share of one CPU that it may cost over the duration; more, and it ends (5%, exact "
 	  "100%)" },
 	{ "exact", 0, OPT_FLAG, FIELD(exact), NULL, "heap: follow every allocation" },
-	{ "active", 0, OPT_FLAG, FIELD(active), NULL, "kept for later: has no effect yet" },
+	{ "active", 0, OPT_FLAG, FIELD(active), NULL,
+	  "goheap: write into the program: its heap profile is on for the watch, where it was off; "
+	  "goroutines are never marked as leaked" },
 	{ "alloc-fn", 0, OPT_STRING, FIELD(alloc_function), "NAME",
 	  "heap: a function that allocates" },
 	{ "free-fn", 0, OPT_STRING, FIELD(free_function), "NAME", "heap: the one that frees" },
@@ -75,6 +77,9 @@ static int check_options(const struct explain_options *o)
 	else if ((o->exact || o->alloc_function || o->free_function) &&
 		 (!o->resource || strcmp(o->resource, "heap") != 0))
 		log_error(0, "explain: --exact, --alloc-fn and --free-fn are for --resource heap");
+	else if (o->active && o->resource && strcmp(o->resource, "goheap") != 0)
+		log_error(0, "explain: --active is for --resource goheap, or for all of a Go "
+			     "program");
 	else if (!o->alloc_function != !o->free_function)
 		log_error(0, "explain: --alloc-fn and --free-fn belong together");
 	else

@@ -70,7 +70,12 @@ static int add_finding(const char *resource, const struct go_judgement *j, struc
 /* What the numbers of a finding do not say. */
 static void set_evidence(const struct go_evidence *e, struct finding *f)
 {
-	if (!f->pattern || !e->grown)
+	if (e->group && e->group->leaked)
+		snprintf(f->evidence, sizeof(f->evidence),
+			 "the runtime itself calls %" PRIu32
+			 " of them leaked: nothing that lives can wake them",
+			 e->group->leaked);
+	if (!f->pattern || !e->grown || *f->evidence)
 		return;
 	if (strcmp(f->pattern, "long-lived-capture") == 0)
 		snprintf(f->evidence, sizeof(f->evidence), "each keeps about %.0f KiB of the heap",

@@ -11,6 +11,7 @@
 #include "agent/explain/gocollector.h"
 #include "agent/explain/gomaps.h"
 #include "agent/explain/goprofile.h"
+#include "agent/explain/goprofile_switch.h"
 #include "agent/explain/source.h"
 #include "agent/explain/survivors.h"
 #include "agent/explain/windows.h"
@@ -37,6 +38,7 @@ struct gobirths {
 	struct goprofile profile;     /* the program's own, no looks where it keeps none */
 	struct go_profile *reading;   /* room for one */
 	double profile_due;	      /* seconds */
+	struct goprofile_switch profile_switch;
 };
 
 /* What the oracles answer by; the context is the source. */

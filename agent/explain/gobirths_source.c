@@ -64,6 +64,7 @@ static void source_free(void *source)
 	survivors_free(s->timers);
 	survivors_free(s->requests);
 	gomaps_clear(&s->maps);
+	goprofile_switch_off(&s->profile_switch);
 	goprofile_clear(&s->profile);
 	free(s->reading);
 	free(s->request);
@@ -246,6 +247,7 @@ static int source_open(const struct explain_options *options, struct reader *rea
 	s->options = options;
 	s->reader = reader;
 	s->began = monotonic_ns();
+	s->profile_switch.memory = -1;
 	s->windows = (struct windows){ .ops = &window_ops,
 				       .context = s,
 				       .duration = options->duration,
@@ -352,6 +354,7 @@ static void source_detach(void *source)
 	look_at_collector(s);
 	if (s->profile.looks)
 		goprofile_look(s);
+	goprofile_switch_off(&s->profile_switch);
 	if (take_births(s) < 0)
 		return;
 	if (s->heap)

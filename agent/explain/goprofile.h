@@ -32,6 +32,7 @@ struct goprofile {
 	uint64_t live_bytes;
 	uint64_t marked, first_marked; /* bytes that the collector found alive */
 	bool truncated;		       /* the last look left sites out */
+	bool switched;		       /* it tells of what came since it was switched on */
 };
 
 struct goprofile_judgement {

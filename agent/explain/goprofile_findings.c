@@ -89,8 +89,9 @@ static void tell(const struct goprofile *p, const struct judged *d, struct findi
 
 	text_format_bytes((double)d->site->last.live_bytes, live, sizeof(live));
 	text_format_bytes(fabs(d->j.grown), more, sizeof(more));
-	text_append(f->evidence, sizeof(f->evidence),
-		    "%sby its heap profile %s live since it began", *f->evidence ? "; " : "", live);
+	text_append(f->evidence, sizeof(f->evidence), "%sby its heap profile %s live since %s",
+		    *f->evidence ? "; " : "", live,
+		    p->switched ? "that was switched on" : "it began");
 	if (p->looks < 2)
 		text_append(f->evidence, sizeof(f->evidence),
 			    "; no collection published more in this watch");

@@ -2,6 +2,8 @@
 """The heap of a Go program that keeps a profile of itself: what its sites hold since it began, and who
 keeps more and more of it."""
 
+import signal
+
 import pytest
 
 import explainer
@@ -61,3 +63,34 @@ def test_who_keeps_is_named_with_all_it_holds(answers):
 def test_who_gives_back_is_not_accused(answers):
     assert of(answers[2], "main.readTable")
     assert answers[2].keepers() == []
+
+
+def test_what_the_runtime_calls_leaked_is_told(seep):
+    with Program("leaked") as program:
+        answer = explainer.explain(seep, program.pid, 3, "--resource", "goroutine")
+    lost = [row for row in answer.rows if row["pattern"] == "blocked-goroutine"]
+    assert [row["live"] for row in lost] == [50]
+    assert "calls 50 of them leaked" in lost[0]["evidence"]
+
+
+def active(seep, pid):
+    return explainer.start(seep, pid, "--duration", 60, "--json", "--resource", "goheap", "--active")
+
+
+def end(process):
+    """Interrupts it; all that it logged."""
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 0, errors
+    return errors
+
+
+@pytest.mark.timeout(180)
+def test_what_active_writes_is_undone(seep):
+    """The second finds what was there before the first."""
+    with gobooks.Books(gobooks.ends()[0], "full") as books:
+        for _ in range(2):
+            process = active(seep, books.pid)
+            assert f"process {books.pid} was 0 and is 524288" in process.stderr.readline()
+            assert f"process {books.pid} is 0 again" in end(process)
+        assert books.read()["rounds"] > 0

@@ -4,8 +4,9 @@
 //
 //	goprofile keep    keeps what it loads in loadPage and what it notes in visit
 //	goprofile full    the same, full from the start: what is old is given back
+//	goprofile leaked  the same as full, beside goroutines that a profile of its own found leaked
 //
-// Both have a table from the start, and make garbage. It says "ready", answers each line of its
+// All have a table from the start, and make garbage. It says "ready", answers each line of its
 // standard input with a line of JSON, and ends with it.
 package main
 
@@ -15,6 +16,7 @@ import (
 	"fmt"
 	_ "net/http/pprof"
 	"os"
+	"runtime/pprof"
 	"sync/atomic"
 	"time"
 )
@@ -89,8 +91,21 @@ func work(keep bool) {
 	}
 }
 
+//go:noinline
+func lose() {
+	lost := make(chan int)
+	go func() { <-lost }()
+}
+
 func main() {
 	readTable()
+	if os.Args[1] == "leaked" {
+		for i := 0; i < 50; i++ {
+			lose()
+		}
+		time.Sleep(100 * time.Millisecond)
+		pprof.Lookup("goroutineleak").WriteTo(os.Stderr, 1)
+	}
 	go work(os.Args[1] == "keep")
 	lines := bufio.NewScanner(os.Stdin)
 	for lines.Scan() {

@@ -9,6 +9,7 @@ import time
 import urllib.error
 import urllib.request
 
+START_SECONDS = 60
 
 class Agent:
     """One running `seep agent`; closed by SIGTERM, by SIGKILL after two seconds."""
@@ -28,14 +29,14 @@ class Agent:
         self.wait_until_ready()
 
     def _wait_for_url(self):
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + START_SECONDS
         while time.monotonic() < deadline:
             found = re.search(r"serving on (http://[^/]+)", self.log.read_text())
             if found:
                 return found[1]
             assert self.process.poll() is None, self.log.read_text()
             time.sleep(0.02)
-        raise AssertionError(f"no agent after 20 s: {self.log.read_text()}")
+        raise AssertionError(f"no agent after {START_SECONDS} s: {self.log.read_text()}")
 
     def _find_pid(self, seep):
         """Behind a tracer the agent is its child."""
@@ -45,13 +46,13 @@ class Agent:
         raise AssertionError("the agent is not there")
 
     def wait_until_ready(self):
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + START_SECONDS
         while time.monotonic() < deadline:
             try:
                 return self.get("/-/ready")
             except urllib.error.URLError:
                 time.sleep(0.02)
-        raise AssertionError("no census after 20 s")
+        raise AssertionError(f"no census after {START_SECONDS} s")
 
     def get(self, path="/metrics", accept="text/plain"):
         request = urllib.request.Request(self.url + path, headers={"Accept": accept})

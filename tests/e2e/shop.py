@@ -5,6 +5,7 @@ import concurrent.futures
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import time
@@ -25,6 +26,7 @@ SHORT = ALL if WHOLE else expected.CLAIMED
 ROWS = [row for row in expected.ROWS
         if row.service in os.environ.get("GO_ROWS", " ".join(SHORT)).split()]
 MODULE = "example.org/shop/"
+SERVE_SECONDS = 900  # then a service ends by itself
 SETTLE_SECONDS = 8  # until all have started, and what fills up at the start is full
 WATCH_SECONDS = 20
 SECOND_WATCH_SECONDS = 40  # for a mistake that the first watch missed
@@ -64,16 +66,20 @@ class Process:
 
 
 class Shop:
-    """Services of one binary, guilty and repaired, side by side."""
+    """Services of one binary, guilty and repaired, side by side. apart: each has a name of its own,
+    "render-guilty", so that it is a group of its own."""
 
-    def __init__(self, binary, folder, postgres, rows=ROWS, twins=ALL):
+    def __init__(self, binary, folder, postgres, rows=ROWS, twins=ALL, apart=False):
         folder.mkdir(parents=True, exist_ok=True)
+        if apart:
+            binary = shutil.copy(binary, folder)  # links reach no further than a file system
+        self.apart = apart
         self.running = []
         self.guilty, self.repaired = {}, {}
         try:
             self.peers = self.start(binary, folder, "peers")
             source = f"host=127.0.0.1 port={postgres.port} user=postgres sslmode=disable"
-            options = ["-store", self.peers.said["store"], "-upstream", self.peers.said["upstream"],
+            options = ["-seconds", str(SERVE_SECONDS), "-store", self.peers.said["store"], "-upstream", self.peers.said["upstream"],
                        "-postgres", source]
             for row in rows:
                 self.guilty[row.service] = self.start(binary, folder, row.service, "guilty", *options)
@@ -84,8 +90,12 @@ class Shop:
             self.close()
             raise
 
-    def start(self, *arguments):
-        process = Process(*arguments)
+    def start(self, binary, folder, *words):
+        if self.apart:
+            name = folder / "-".join(words[:2])
+            os.link(binary, name)
+            binary = name
+        process = Process(binary, folder, *words)
         self.running.append(process)
         return process
 

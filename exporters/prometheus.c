@@ -239,6 +239,8 @@ static double go_value(const struct model_group *g, enum metric_id id)
 	switch (id) {
 	case METRIC_GO_GOROUTINES:
 		return go->any ? (double)g->cells[SLOT_GOROUTINE].live : NAN;
+	case METRIC_GO_GOROUTINES_ERROR:
+		return go->any ? sqrt(go->goroutine_variance) : NAN;
 	case METRIC_GO_TIMERS:
 		return go->any ? (double)g->cells[SLOT_GOTIMER].live : NAN;
 	case METRIC_GO_CHANNEL_TIMERS:

@@ -47,6 +47,7 @@ void gogroup_add(struct gogroup *g, struct goruntime *p)
 	g->pools += p->pools;
 	g->pool_excess += p->pool_excess;
 	add_totals(&g->total, &p->total, &p->counted);
+	g->goroutine_variance += p->goroutines_error * p->goroutines_error;
 }
 
 void gogroup_join(struct gogroup *sum, const struct gogroup *g)
@@ -60,4 +61,5 @@ void gogroup_join(struct gogroup *sum, const struct gogroup *g)
 	sum->timers += g->timers;
 	sum->pools += g->pools;
 	sum->pool_excess += g->pool_excess;
+	sum->goroutine_variance += g->goroutine_variance;
 }

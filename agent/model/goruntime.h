@@ -23,6 +23,7 @@ struct goruntime {
 	unsigned int pools;    /* that have no limit */
 	double gc_share;       /* of its CPU time since its start */
 	struct gototals total, counted; /* counted: of these, in its group's sum */
+	double goroutines_error; /* standard error of their count, at most; 0 when all were read */
 };
 
 /* Of a group. What could not be read counts for nothing. */
@@ -33,7 +34,8 @@ struct gogroup {
 	double gc_share;		  /* the largest */
 	unsigned int pools;
 	uint64_t pool_excess, timers;
-	struct gototals total; /* through restarts: it never falls */
+	struct gototals total;	   /* through restarts: it never falls */
+	double goroutine_variance; /* of the sum of goroutines: samples are independent */
 };
 
 /* At a census: begin, then add each process. */

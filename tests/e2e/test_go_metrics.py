@@ -30,9 +30,11 @@ def test_program(seep, version, tmp_path, monkeypatch):
             check = subprocess.run(["promtool", "check", "metrics"], input=agent.get(), text=True,
                                    capture_output=True)
         assert (check.returncode, check.stdout, check.stderr) == (0, "", "")
-        assert now.keys() == {"goroutines", "timers", "channel_timers", "heap_live_bytes", "memory_limit_bytes",
+        assert now.keys() == {"goroutines", "goroutines_standard_error", "timers", "channel_timers",
+                              "heap_live_bytes", "memory_limit_bytes",
                               "gc_cycles_total", "gc_cpu_ratio", "gc_cpu_seconds_total",
                               "cpu_seconds_total", "allocated_bytes_total"}
+        assert now["goroutines_standard_error"] == 0  # they were all read
         assert now["memory_limit_bytes"] == LIMIT
         assert 1 <= now["goroutines"] < 100
         assert 1 << 16 < now["heap_live_bytes"] < LIMIT

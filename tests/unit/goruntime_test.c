@@ -43,8 +43,13 @@ static void test_programs_of_a_group(void **state)
 	struct goruntime a = { .read = true,
 			       .heap_live = 100,
 			       .memory_limit = 1000,
-			       .total.cycles = 7 },
-			 b = { .read = true, .heap_live = 20, .total.cycles = 2, .gc_share = 0.25 };
+			       .total.cycles = 7,
+			       .goroutines_error = 30 },
+			 b = { .read = true,
+			       .heap_live = 20,
+			       .total.cycles = 2,
+			       .gc_share = 0.25,
+			       .goroutines_error = 40 };
 	_cleanup_free_ char *none = render(m), *one = NULL, *two = NULL, *gone = NULL;
 
 	assert_absent(none, "seep_go_");
@@ -53,6 +58,7 @@ static void test_programs_of_a_group(void **state)
 	fixture_set(g->cells, SLOT_GOROUTINE, 41);
 	one = render(m);
 	assert_line(one, "seep_go_goroutines{group=\"nginx.service/nginx\"} 41");
+	assert_line(one, "seep_go_goroutines_standard_error{group=\"nginx.service/nginx\"} 30");
 	assert_line(one, "seep_go_timers{group=\"nginx.service/nginx\"} 0");
 	assert_line(one, "seep_go_memory_limit_bytes{group=\"nginx.service/nginx\"} 1000");
 	a.total.cycles = 9;
@@ -62,6 +68,8 @@ static void test_programs_of_a_group(void **state)
 	two = render(m);
 	assert_line(two, "seep_go_heap_live_bytes{group=\"nginx.service/nginx\"} 120");
 	assert_absent(two, "seep_go_memory_limit_bytes"); /* one has none */
+	assert_line(two,				  /* samples of two programs: not 70 */
+		    "seep_go_goroutines_standard_error{group=\"nginx.service/nginx\"} 50");
 	assert_line(two, "seep_go_gc_cycles_total{group=\"nginx.service/nginx\"} 11");
 	assert_absent(two, "seep_go_pool_excess_connections"); /* none has an unlimited pool */
 	assert_line(two, "seep_go_gc_cpu_ratio{group=\"nginx.service/nginx\"} 0.25");
@@ -69,6 +77,7 @@ static void test_programs_of_a_group(void **state)
 	gone = render(m);
 	assert_line(gone, "seep_go_heap_live_bytes{group=\"nginx.service/nginx\"} 0");
 	assert_line(gone, "seep_go_gc_cycles_total{group=\"nginx.service/nginx\"} 11");
+	assert_line(gone, "seep_go_goroutines_standard_error{group=\"nginx.service/nginx\"} 0");
 	assert_absent(gone, "seep_go_gc_cpu_ratio");
 	fixture_free(m);
 }

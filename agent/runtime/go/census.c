@@ -391,6 +391,8 @@ static void fill(const struct program *g, struct model_process *p)
 	}
 	if (r && r->status[GO_TIMERS] == GO_READ)
 		p->cells[SLOT_GOTIMER].live = count_timers(r);
+	p->go.goroutines_error =
+		r && r->status[GO_GOROUTINES] == GO_READ ? (double)r->count_error : 0;
 	p->go.read = r && r->status[GO_COLLECTOR] == GO_READ;
 	if (p->go.read) {
 		fill_heap(&r->collector, p);

@@ -22,6 +22,8 @@ import tempfile
 import time
 import urllib.request
 
+import locks
+
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 BUILD = ROOT / os.environ.get("O", "build")
 SEEP, HOLDER, TRENDS, GOSCAN = (str(BUILD / name) for name in (
@@ -362,6 +364,32 @@ def go_scan_cost(books, version):
             judge(f"a scan, Go {version}", statistics.median(cpu) < 15, "under 15 ms of CPU")
 
 
+LOCK_ROUNDS = 5
+
+
+def go_locks(books, version):
+    """Nobody can map memory while a reader holds the program's lock. A host that gives the CPU of a
+    reader to others lengthens a hold, as it does any that /proc takes, and a virtual machine does
+    not even see it: so of some rounds the median of the longest is judged."""
+    for what, command in (("as the agent", [GOSCAN, str(books.pid), "4"]),
+                          ("explained", [SEEP, "explain", "-p", str(books.pid), "--duration", "2"])):
+        whole, longest, lost = [], [], 0
+        for _ in range(LOCK_ROUNDS):
+            with locks.Trace() as trace:
+                subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+            holds = trace.most()
+            whole += holds.whole
+            longest.append(max(holds.ran))
+            lost += trace.lost
+        text = (f"{len(whole)} holds, median {statistics.median(whole) * 1e6:.0f} µs, 99th percentile "
+                f"{sorted(whole)[len(whole) * 99 // 100] * 1e6:.0f} µs, longest of a run "
+                f"{statistics.median(longest) * 1e6:.0f} µs of CPU")
+        say(f"    {version:5} the program's lock, {what:13} {text} ({max(whole) * 1e6:.0f} µs with what "
+            f"others ran), {lost} not seen")
+        figure(f"Go {version}: lock of a program with 100,000 goroutines, {what}", text)
+        judge(f"lock, Go {version}", statistics.median(longest) < 1e-3 and not lost, "under 1 ms")
+
+
 def cpu_ns(pid):
     return sum(int(path.read_text().split()[0]) for path in pathlib.Path(f"/proc/{pid}/task").glob("*/schedstat"))
 
@@ -412,6 +440,7 @@ def bench_go(pairs):
     for version in gobooks.ends():
         with gobooks.Books(version, "park") as books:
             go_scan_cost(books, version)
+            go_locks(books, version)
             go_throughput(books, version, pairs)
         with gobooks.Books(version, "storm") as books:
             go_storm(books, version)

@@ -121,6 +121,6 @@ def test_agent_goes_on(seep, stuck, tmp_path):
             wait(lambda: goroutines(agent, f"gobooks-{version}"))
             census = agent.sample("seep_last_census_timestamp_seconds")
             wait(lambda: agent.sample("seep_last_census_timestamp_seconds") > census + 5)
-        assert len(held()) == 1
+        wait(lambda: len(held()) == 1)  # on a busy host others may sleep for a moment
         stuck.close()
         wait(lambda: not held())

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "agent/base/cleanup.h"
+#include "agent/base/log.h"
 #include "agent/base/message.h"
 #include "agent/explain/gobirths.h"
 #include "agent/explain/gochurn.h"
@@ -196,6 +197,16 @@ static void mark_churn(const struct gobirths *s, const struct judged *judged, si
 	gochurn_mark(&churn, rows, bytes, n);
 }
 
+/* What lives on is what a collection left. */
+static void tell_no_collection(const struct gobirths *s, double seconds)
+{
+	if (gocollector_cycles(&s->collector) < 1)
+		log_info(
+			"goheap: no collection ended in %.0f s, so it is open what stays; a longer "
+			"--duration will tell",
+			seconds);
+}
+
 int goheap_findings(struct gobirths *s, double seconds, struct findings *ret)
 {
 	_cleanup_free_ struct survivor_row *rows = NULL;
@@ -212,6 +223,8 @@ int goheap_findings(struct gobirths *s, double seconds, struct findings *ret)
 		return -ENOMEM;
 	r = judge(s, rows, n, judged);
 	qsort(judged, n, sizeof(*judged), by_weight);
+	if (n > 0)
+		tell_no_collection(s, seconds);
 	kept = kept_bytes(judged, n);
 	shown = n < SITES_SHOWN ? n : SITES_SHOWN;
 	for (size_t i = 0; i < shown && r == 0; i++)

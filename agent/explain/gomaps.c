@@ -72,12 +72,18 @@ static uint64_t middle(const struct gomap *m)
 	return m->looks[i].keys;
 }
 
-bool gomap_keeps(const struct gomap *m)
+bool gomap_grows(const struct gomap *m)
 {
 	double first = (double)m->looks[0].keys, last = (double)gomap_last(m).keys;
 	double grown = last - first, half = (double)middle(m);
 
 	return m->n >= SEEN_LEAST && !m->shrunk && grown >= GROWN_LEAST &&
-	       grown >= GROWN_PART * last && half - first >= HALF_PART * grown &&
-	       last - half >= HALF_PART * grown;
+	       half - first >= HALF_PART * grown && last - half >= HALF_PART * grown;
+}
+
+bool gomap_keeps(const struct gomap *m)
+{
+	double last = (double)gomap_last(m).keys;
+
+	return gomap_grows(m) && last - (double)m->looks[0].keys >= GROWN_PART * last;
 }

@@ -40,6 +40,8 @@ struct gomaps {
 int gomaps_add(void *maps, uint64_t address, const struct survivor_birth *birth);
 void gomaps_clear(struct gomaps *m);
 
-/* It grew in both halves of the time that it was seen, by a fifth of itself at least, and never
- * shrank. */
+/* It grew in both halves of the time that it was seen and never shrank. Of a map that is old and
+ * large that is little, and takes other evidence to be held against it. */
+bool gomap_grows(const struct gomap *m);
+/* And by a fifth of itself at least. */
 bool gomap_keeps(const struct gomap *m);

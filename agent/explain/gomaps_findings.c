@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "agent/explain/gobirths.h"
 #include "agent/runtime/go/patterns.h"
@@ -20,9 +21,33 @@ static void add_map(const struct gomap *map, struct finding *f)
 				     (isnan(f->growth_per_hour) ? 0 : f->growth_per_hour);
 }
 
-static bool keeps(const struct gomaps *m, size_t i, uint64_t key)
+static bool grows(const struct gomaps *m, size_t i, uint64_t key)
 {
-	return m->slots[i].address && m->slots[i].key == key && gomap_keeps(&m->slots[i]);
+	return m->slots[i].address && m->slots[i].key == key && gomap_grows(&m->slots[i]);
+}
+
+static bool is_in_stack(const struct finding *f, const char *function)
+{
+	for (size_t i = 0; i < f->n_frames; i++)
+		if (strcmp(f->frames[i].function, function) == 0)
+			return true;
+	return false;
+}
+
+/* Whether objects of the heap stay that the same function makes, or what it calls: what it puts
+ * into the map. */
+static bool heap_keeps_there(const struct finding *map, const struct findings *list)
+{
+	const char *function = go_allocating_function(map);
+
+	for (size_t i = 0; function && i < list->n; i++) {
+		const struct finding *f = &list->rows[i];
+
+		if (f->verdict == SITE_KEEPS && !f->kind && strcmp(f->resource, "goheap") == 0 &&
+		    is_in_stack(f, function))
+			return true;
+	}
+	return false;
 }
 
 /* From the slot on that is the first of its site. */
@@ -31,6 +56,7 @@ static int add_finding(struct gobirths *s, size_t from, struct findings *list)
 	uint64_t key = s->maps.slots[from].key;
 	struct finding *f = findings_add(list);
 	unsigned int n = 0;
+	bool sure = false;
 
 	if (!f)
 		return -ENOMEM;
@@ -38,14 +64,19 @@ static int add_finding(struct gobirths *s, size_t from, struct findings *list)
 	f->kind = "map";
 	f->verdict = SITE_KEEPS;
 	for (size_t i = from; i < GOMAPS_SLOTS; i++) {
-		if (!keeps(&s->maps, i, key))
+		if (!grows(&s->maps, i, key))
 			continue;
 		add_map(&s->maps.slots[i], f);
+		sure |= gomap_keeps(&s->maps.slots[i]);
 		n++;
 	}
 	if (n > 1)
 		snprintf(f->evidence, sizeof(f->evidence), "keys of %u maps", n);
 	gobirths_name(s, GO_BIRTHS_MAPS, key, f);
+	if (!sure && !heap_keeps_there(f, list)) {
+		findings_drop_last(list);
+		return 0;
+	}
 	/* A map of the standard library grows by what the program does elsewhere. */
 	f->pattern = go_allocating_function(f) ? "unbounded-map" : go_pattern_of_keeper(f);
 	return 0;
@@ -54,10 +85,10 @@ static int add_finding(struct gobirths *s, size_t from, struct findings *list)
 static bool is_first(const struct gomaps *m, size_t i)
 {
 	uint64_t key = m->slots[i].key;
-	bool first = keeps(m, i, key);
+	bool first = grows(m, i, key);
 
 	for (size_t before = 0; before < i && first; before++)
-		first = !keeps(m, before, key);
+		first = !grows(m, before, key);
 	return first;
 }
 

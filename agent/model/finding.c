@@ -178,6 +178,13 @@ void findings_sort(struct findings *list)
 		qsort(list->rows, list->n, sizeof(*list->rows), compare_findings);
 }
 
+void findings_drop_last(struct findings *list)
+{
+	struct finding *last = &list->rows[--list->n];
+
+	site_frames_free(last->frames, last->n_frames);
+}
+
 void findings_clear(struct findings *list)
 {
 	for (size_t i = 0; i < list->n; i++)

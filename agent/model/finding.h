@@ -64,6 +64,8 @@ const char *site_verdict_name(enum site_verdict verdict);
 
 /* A zeroed row at the end, owned by the list, valid until the next; NULL when out of memory. */
 struct finding *findings_add(struct findings *list);
+/* Take the newest row back. */
+void findings_drop_last(struct findings *list);
 void findings_sort(struct findings *list);
 void findings_clear(struct findings *list);
 

@@ -44,8 +44,8 @@ def builds():
 
 def twins(build):
     """The services whose repaired twins are watched too."""
-    turn = 0 if WHOLE else builds().index(build) % 2
-    return {row.service for row in (ROWS if WHOLE else ROWS[turn::2])}
+    turn = 0 if WHOLE else builds().index(build) % 3
+    return {row.service for row in (ROWS if WHOLE else ROWS[turn::3])}
 
 
 class Process:
@@ -79,8 +79,8 @@ class Shop:
         try:
             self.peers = self.start(binary, folder, "peers")
             source = f"host=127.0.0.1 port={postgres.port} user=postgres sslmode=disable"
-            options = ["-seconds", str(SERVE_SECONDS), "-store", self.peers.said["store"], "-upstream", self.peers.said["upstream"],
-                       "-postgres", source]
+            options = ["-seconds", str(SERVE_SECONDS), "-store", self.peers.said["store"],
+                       "-upstream", self.peers.said["upstream"], "-postgres", source]
             for row in rows:
                 self.guilty[row.service] = self.start(binary, folder, row.service, "guilty", *options)
                 if row.service in twins:

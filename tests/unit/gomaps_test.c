@@ -9,7 +9,7 @@
 #include "agent/explain/gomaps.h"
 
 /* Ten looks at one map, at times 0, 10, … 90; its length at each. */
-static bool keeps(const uint64_t lengths[10])
+static bool judge(const uint64_t lengths[10], bool (*judgement)(const struct gomap *))
 {
 	struct gomaps maps = { 0 };
 	bool result = false;
@@ -21,9 +21,14 @@ static bool keeps(const uint64_t lengths[10])
 	}
 	for (size_t i = 0; i < GOMAPS_SLOTS; i++)
 		if (maps.slots[i].address)
-			result = gomap_keeps(&maps.slots[i]);
+			result = judgement(&maps.slots[i]);
 	gomaps_clear(&maps);
 	return result;
+}
+
+static bool keeps(const uint64_t lengths[10])
+{
+	return judge(lengths, gomap_keeps);
 }
 
 static void test_growth_all_along(void **state)
@@ -53,6 +58,16 @@ static void test_large_and_steady(void **state)
 				     10050, 10060, 10070, 10080, 10090 };
 
 	assert_false(keeps(lengths));
+	assert_true(judge(lengths, gomap_grows));
+}
+
+/* What is evicted meanwhile shows, however large the map is. */
+static void test_large_and_evicted(void **state)
+{
+	const uint64_t lengths[] = { 10000, 10010, 10020, 10015, 10040,
+				     10050, 10060, 10070, 10080, 10090 };
+
+	assert_false(judge(lengths, gomap_grows));
 }
 
 int main(void)
@@ -62,6 +77,7 @@ int main(void)
 		cmocka_unit_test(test_warm_up),
 		cmocka_unit_test(test_eviction),
 		cmocka_unit_test(test_large_and_steady),
+		cmocka_unit_test(test_large_and_evicted),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -19,7 +19,7 @@ import build as go_build  # noqa: E402
 import expected  # noqa: E402
 
 # The services that GO_ROWS names; all where GO_BUILDS does; else, in the short form that every run of
-# the tests takes, those that seep claims to find. There each build has half of their twins.
+# the tests takes, those that seep claims to find. There each build has a third of their twins.
 WHOLE = "GO_BUILDS" in os.environ
 ALL = [row.service for row in expected.ROWS]
 SHORT = ALL if WHOLE else expected.CLAIMED

@@ -67,7 +67,8 @@
 	X(GO_GOROUTINES, "seep_go_goroutines", GAUGE, NONE,                                        \
 	  "Goroutines of the group's Go programs.", "group")                                       \
 	X(GO_GOROUTINES_ERROR, "seep_go_goroutines_standard_error", GAUGE, NONE,                   \
-	  "By how much, at most, that count may be off; 0 when all were counted.", "group")        \
+	  "Standard error of that count where only some were read; 0 when all were counted.",      \
+	  "group")                                                                                 \
 	X(GO_TIMERS, "seep_go_timers", GAUGE, NONE,                                                \
 	  "Timers of the group's Go programs, without those of sleeps and connections.", "group")  \
 	X(GO_CHANNEL_TIMERS, "seep_go_channel_timers", GAUGE, NONE,                                \

@@ -8,27 +8,16 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
 #include <cmocka.h>
 
 #include "agent/base/cleanup.h"
 #include "agent/runtime/go/channels.h"
+#include "tests/unit/go_fake_heap.h"
 
 #define TYPES	 0x400000ull
-#define HEAP	 0x500000ull /* mheap_ */
-#define LIST	 0x600000ull /* allspans */
-#define ARENAS	 0x10000000ull
-#define ARENA	 0x40000000ull /* of all objects here */
-#define SPANS	 0x50000000ull
-#define BITS	 0x60000000ull
-#define LARGE	 0xc000000000ull
 #define SMALL	 0xc000100000ull
 #define OBJECTS	 0xc000200000ull
-#define PAGE	 8192u
-#define CPU_NS	 2000000000ull
 #define CAPACITY 20000ull
 
 /* Descriptions of types at TYPES: of 64 bytes without pointers, of 8 that are one. */
@@ -38,109 +27,24 @@
 #define OLD_SIZE 96u
 #define NEW_SIZE 112u
 
-struct fake {
-	struct go_process process;
-	struct go_report *report;
-	uint64_t spans;
-};
-
-static void put(const struct fake *f, uint64_t address, const void *bytes, size_t size)
-{
-	assert_int_equal(pwrite(f->process.memory.fd, bytes, size, (off_t)address), (ssize_t)size);
-}
-
-static void put_word(const struct fake *f, uint64_t address, uint64_t value)
-{
-	put(f, address, &value, sizeof(value));
-}
-
-static void put_list(const struct fake *f, uint64_t n)
-{
-	uint64_t slice[3] = { LIST, n, n };
-
-	put(f, HEAP + f->process.heap.layout.heap_generation + 8, slice, sizeof(slice));
-}
-
-/* class: bit 0 is set where objects have no pointers, others where they are small. */
-static uint64_t put_span(struct fake *f, uint64_t start, uint64_t bytes, uint64_t size,
-			 uint8_t class)
-{
-	const struct go_heap_layout *l = &f->process.heap.layout;
-	uint64_t at = SPANS + 256 * f->spans, pages = bytes / PAGE;
-	uint8_t used = 1;
-
-	put_word(f, at + 24, start);
-	put_word(f, at + 32, pages);
-	put_word(f, at + 48, 0xffff);
-	put_word(f, at + l->span_alloc_bits, BITS + PAGE * f->spans);
-	put_word(f, at + l->span_size, size);
-	put(f, at + l->span_state - 1, &class, 1);
-	put(f, at + l->span_state, &used, 1);
-	for (uint64_t i = 0; i < pages; i++)
-		put_word(f, ARENA + 8 * ((start >> 13 & 8191) + i), at);
-	put_word(f, LIST + 8 * f->spans++, at);
-	put_list(f, f->spans);
-	return at;
-}
-
 static int set_up(void **state)
 {
-	struct fake *f = calloc(1, sizeof(*f));
+	struct fake *f = fake_new_heap();
 	struct go_process *p = &f->process;
 	uint64_t plain[2] = { PLAIN_B, 0 }, pointer[2] = { 8, 8 };
 
-	f->report = calloc(1, sizeof(*f->report));
-	p->memory.fd = memfd_create("go", MFD_CLOEXEC);
-	assert_true(p->memory.fd >= 0);
-	p->module.table.memory = &p->memory;
 	p->image.segments[0] = (struct go_segment){ .address = TYPES, .size = 0x1000 };
 	p->image.n_segments = 1;
-	p->variables.heap = HEAP;
-	p->heap = (struct go_heap){ .variable = HEAP,
-				    .arenas = ARENAS,
-				    .layout = { .heap_generation = 65856,
-						.heap_arenas = 66008,
-						.span_alloc_bits = 64,
-						.span_generation = 88,
-						.span_state = 99,
-						.span_size = 104 } };
 	put(f, PLAIN, plain, sizeof(plain));
 	put(f, POINTER, pointer, sizeof(pointer));
 	put_word(f, TYPES + 0x1000 + PAGE, 0);
-	put_word(f, ARENAS + 8 * ((LARGE + (1ull << 47)) >> 26), ARENA);
 	*state = f;
 	return 0;
 }
 
-static int tear_down(void **state)
-{
-	struct fake *f = *state;
-
-	close(f->process.memory.fd);
-	go_memory_free(&f->process.memory);
-	free(f->process.channels);
-	free(f->process.makers);
-	free(f->report);
-	free(f);
-	return 0;
-}
-
-static enum go_status scan_for(struct fake *f, const struct go_request *request)
-{
-	static struct go_builder builder;
-
-	memset(f->report, 0, sizeof(*f->report));
-	f->report->n_strings = 1;
-	builder = (struct go_builder){ .process = &f->process,
-				       .request = request,
-				       .report = f->report };
-	go_memory_begin(&f->process.memory, CPU_NS, 1ull << 30);
-	return go_channels_scan(&builder);
-}
-
 static enum go_status scan_again(struct fake *f)
 {
-	return scan_for(f, &(struct go_request){ .stacks = 1 });
+	return fake_scan(f, &(struct go_request){ .stacks = 1 }, go_channels_scan);
 }
 
 /* With a search of the heap. */
@@ -261,7 +165,7 @@ static void test_of_pointers(void **state)
 	for (int old = 0; old <= 1; old++) {
 		struct hchan c;
 
-		f->spans = 0;
+		f->n = 0;
 		c = put_pointers(f, old);
 		put_objects(f);
 		assert_int_equal(scan(f), GO_READ);
@@ -346,7 +250,7 @@ static void test_torn_by_one(void **state)
 static void test_absurd_lists(void **state)
 {
 	struct fake *f = *state;
-	uint64_t slice[3] = { LIST, 10, 5 };
+	uint64_t slice[3] = { SPANS_LIST, 10, 5 };
 	uint64_t at = HEAP + f->process.heap.layout.heap_generation + 8;
 
 	put_plain(f, false);
@@ -367,7 +271,7 @@ static void test_one_many_times(void **state)
 
 	put_plain(f, false);
 	for (uint64_t i = 1; i < 4000; i++)
-		put_word(f, LIST + 8 * i, SPANS);
+		put_word(f, SPANS_LIST + 8 * i, SPANS);
 	put_list(f, 4000);
 	assert_int_equal(scan(f), GO_READ);
 	assert_int_equal(f->report->n_channels, GO_CHANNELS_MAX);
@@ -388,7 +292,7 @@ static void test_chance(void **state)
 		put(f, SPANS + 256, bytes, PAGE);
 		put(f, c.buffer, bytes, sizeof(bytes));
 		for (uint64_t i = 1; i < 64; i++)
-			put_word(f, LIST + 8 * i, SPANS + (uint64_t)random() % PAGE);
+			put_word(f, SPANS_LIST + 8 * i, SPANS + (uint64_t)random() % PAGE);
 		put_list(f, 64);
 		scan(f);
 		assert_int_equal(check(f->report), 0);
@@ -424,14 +328,14 @@ static void test_for_who_comes_often(void **state)
 	for (int i = 0; i < 32; i++) {
 		c.items = 700 - i;
 		put_channel(f, &c);
-		assert_int_equal(scan_for(f, &lightly), GO_READ);
+		assert_int_equal(fake_scan(f, &lightly, go_channels_scan), GO_READ);
 		assert_int_equal(f->report->n_channels, 1);
 		assert_int_equal(f->report->channels[0].items, c.items);
 		assert_int_equal(f->report->channels[0].n_makers, 0);
 		assert_int_equal(f->report->n_stacks, 0);
 		put_list(f, 0);
 	}
-	assert_int_equal(scan_for(f, &lightly), GO_READ);
+	assert_int_equal(fake_scan(f, &lightly, go_channels_scan), GO_READ);
 	assert_int_equal(f->report->n_channels, 0);
 }
 
@@ -459,18 +363,18 @@ static void test_report_is_checked(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(test_of_plain_items, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_of_plain_items_later, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_of_pointers, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_a_freed_one_is_none, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_liars, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_torn_by_one, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_absurd_lists, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_one_many_times, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_chance, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_a_known_one_is_read_again, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_for_who_comes_often, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_report_is_checked, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_of_plain_items, set_up, fake_free),
+		cmocka_unit_test_setup_teardown(test_of_plain_items_later, set_up, fake_free),
+		cmocka_unit_test_setup_teardown(test_of_pointers, set_up, fake_free),
+		cmocka_unit_test_setup_teardown(test_a_freed_one_is_none, set_up, fake_free),
+		cmocka_unit_test_setup_teardown(test_liars, set_up, fake_free),
+		cmocka_unit_test_setup_teardown(test_torn_by_one, set_up, fake_free),
+		cmocka_unit_test_setup_teardown(test_absurd_lists, set_up, fake_free),
+		cmocka_unit_test_setup_teardown(test_one_many_times, set_up, fake_free),
+		cmocka_unit_test_setup_teardown(test_chance, set_up, fake_free),
+		cmocka_unit_test_setup_teardown(test_a_known_one_is_read_again, set_up, fake_free),
+		cmocka_unit_test_setup_teardown(test_for_who_comes_often, set_up, fake_free),
+		cmocka_unit_test_setup_teardown(test_report_is_checked, set_up, fake_free),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

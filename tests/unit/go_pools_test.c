@@ -7,15 +7,13 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
 #include <cmocka.h>
 
 #include "agent/base/cleanup.h"
 #include "agent/runtime/go/process.h"
+#include "tests/unit/go_fake.h"
 
 #define TEXT	    0x400000ull
 #define TEXT_BYTES  0x10000ull
@@ -35,22 +33,6 @@
 #define IO_WAIT	    2
 #define SELECT	    9
 #define QUEUE	    1000000
-
-struct fake {
-	struct go_process process;
-	struct go_report *report;
-	uint64_t n;
-};
-
-static void put(const struct fake *f, uint64_t address, const void *bytes, size_t size)
-{
-	assert_int_equal(pwrite(f->process.memory.fd, bytes, size, (off_t)address), (ssize_t)size);
-}
-
-static void put_word(const struct fake *f, uint64_t address, uint64_t value)
-{
-	put(f, address, &value, sizeof(value));
-}
 
 /* Its stack, which is empty; it stands at the lowest word. */
 static uint64_t put_goroutine(struct fake *f, uint64_t made, uint8_t reason)
@@ -72,9 +54,7 @@ static uint64_t put_goroutine(struct fake *f, uint64_t made, uint8_t reason)
 	put(f, GS + f->n * G_STRIDE, g, sizeof(g));
 	put_word(f, LIST + 8 * f->n, GS + f->n * G_STRIDE);
 	f->n++;
-	put_word(f, DATA, LIST);
-	put_word(f, DATA + 8, f->n);
-	put_word(f, DATA + 16, f->n);
+	put_slice(f, DATA, LIST, f->n, f->n);
 	return stack;
 }
 
@@ -101,11 +81,9 @@ static void put_pool(const struct fake *f, uint64_t at, uint64_t open, uint64_t 
 
 static int set_up(void **state)
 {
-	struct fake *f = calloc(1, sizeof(*f));
+	struct fake *f = fake_new();
 	struct go_process *p = &f->process;
 
-	f->report = calloc(1, sizeof(*f->report));
-	p->memory.fd = memfd_create("go", MFD_CLOEXEC);
 	assert_int_equal(ftruncate(p->memory.fd, (off_t)END), 0);
 	p->module.table =
 		(struct go_table){ .memory = &p->memory, .text = TEXT, .end = TEXT + TEXT_BYTES };
@@ -127,29 +105,10 @@ static int set_up(void **state)
 	return 0;
 }
 
-static int tear_down(void **state)
-{
-	struct fake *f = *state;
-
-	close(f->process.memory.fd);
-	go_memory_free(&f->process.memory);
-	free(f->report);
-	free(f);
-	return 0;
-}
-
 static enum go_status scan_for(struct fake *f, const struct go_request *request)
 {
-	static struct go_builder builder;
-	enum go_status status;
+	enum go_status status = fake_scan(f, request, go_pools_scan);
 
-	memset(f->report, 0, sizeof(*f->report));
-	f->report->n_strings = 1;
-	builder = (struct go_builder){ .process = &f->process,
-				       .request = request,
-				       .report = f->report };
-	go_memory_begin(&f->process.memory, 2000000000ull, 1ull << 30);
-	status = go_pools_scan(&builder);
 	assert_int_equal(go_report_check(f->report, offsetof(struct go_report, strings) +
 							    f->report->n_strings),
 			 0);
@@ -405,7 +364,7 @@ static void lying_reports_are_refused(void **state)
 	assert_true(go_report_check(r, size) < 0);
 }
 
-#define test(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
+#define test(f) cmocka_unit_test_setup_teardown(f, set_up, fake_free)
 
 int main(void)
 {

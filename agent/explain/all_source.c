@@ -12,8 +12,9 @@
  * the first to end, so that it looks at what the others watch. What completes the findings of
  * others comes after them.
  */
-static const struct source *const parts[] = { &source_acquire, &source_gobirths,
-					      &source_transaction, &source_go, &source_gospawns };
+static const struct source *const parts[] = { &source_acquire,	 &source_gobirths,
+					      &source_gobuffers, &source_transaction,
+					      &source_go,	 &source_gospawns };
 
 struct all_source {
 	void *states[ARRAY_SIZE(parts)]; /* NULL: has nothing to say of it */

@@ -65,5 +65,6 @@ extern const struct source source_acquire;     /* agent/explain/acquire_source.c
 extern const struct source source_heap;	       /* agent/explain/heap_source.c */
 extern const struct source source_transaction; /* agent/explain/transaction_source.c */
 extern const struct source source_gobirths;    /* agent/explain/gobirths_source.c */
+extern const struct source source_gobuffers;   /* agent/explain/gobuffers_source.c */
 extern const struct source source_gospawns;    /* agent/explain/gospawn_source.c */
 extern const struct source source_go;	       /* agent/explain/go_source.c */

@@ -17,6 +17,7 @@
 
 #include "agent/base/cleanup.h"
 #include "agent/explain/go_sites.h"
+#include "agent/runtime/go/buffers.h"
 #include "agent/runtime/go/go.h"
 #include "agent/runtime/go/objects.h"
 #include "agent/runtime/go/process.h"
@@ -117,10 +118,17 @@ static const struct go_request report_request = {
 };
 
 static const struct go_profile_request profile_request = { .ask = GO_ASK_PROFILE };
+static const struct go_buffers_request buffers_request = { .ask = GO_ASK_BUFFERS };
 
 static void check_profile(size_t size)
 {
 	if (go_profile_check((const struct go_profile *)answer, size) < 0)
+		abort();
+}
+
+static void check_buffers(size_t size)
+{
+	if (go_buffers_check((const struct go_buffers *)answer, size) < 0)
 		abort();
 }
 
@@ -158,6 +166,8 @@ static void from_the_file(const struct input *in)
 	    sizeof(struct go_callers_request), &size);
 	if (ask(&source, &profile_request, sizeof(profile_request), &size) == 0)
 		check_profile(size);
+	if (ask(&source, &buffers_request, sizeof(buffers_request), &size) == 0)
+		check_buffers(size);
 	service_go.forget(PROCESS);
 }
 
@@ -266,6 +276,10 @@ static void scan(struct go_process *p)
 	go_memory_begin(&p->memory, CPU_NS, BYTES_MAX);
 	if (go_profile_answer(p, &profile_request, sizeof(profile_request), answer, &size) == 0)
 		check_profile(size);
+	size = sizeof(answer);
+	go_memory_begin(&p->memory, CPU_NS, BYTES_MAX);
+	if (go_buffers_answer(p, &buffers_request, sizeof(buffers_request), answer, &size) == 0)
+		check_buffers(size);
 }
 
 static void by_plan(const struct input *in)

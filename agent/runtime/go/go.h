@@ -13,6 +13,7 @@
  *   memory.c      bounded reads, neighbours together
  *   goroutines.c, timers.c, collector.c, channels.c, pools.c: a feature each; panel.c samples
  *   profile.c     the heap profile that the program keeps of itself
+ *   buffers.c     how far large objects are filled
  *   channel_search.c  where channels are
  *   makers.c      places in the code that make a channel; holders.c who has one at hand
  *   stack.c       parked stacks; builder.c names in the report

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "agent/base/cleanup.h"
+#include "agent/runtime/go/buffers.h"
 #include "agent/runtime/go/objects.h"
 #include "agent/runtime/go/profile.h"
 #include "agent/sites/frames.h"
@@ -150,17 +151,47 @@ int go_profile_check(const struct go_profile *p, size_t size)
 	return 0;
 }
 
-int go_profile_ask(struct reader *r, pid_t pid, struct go_profile *ret)
+/* A question whose answer is a struct cut to its use; *ret_size: of the answer. */
+static int ask_cut(struct reader *r, pid_t pid, const void *request, size_t size, void *ret,
+		   size_t room, size_t *ret_size)
 {
-	struct go_profile_request request = { .ask = GO_ASK_PROFILE };
 	const void *answer;
-	size_t size;
-	int e = reader_service(r, pid, &request, sizeof(request), LEARN_NS, &answer, &size);
+	int e = reader_service(r, pid, request, size, LEARN_NS, &answer, ret_size);
 
 	if (e < 0)
 		return e;
-	if (size > sizeof(*ret))
+	if (*ret_size > room)
 		return -EPIPE;
-	memcpy(ret, answer, size);
-	return go_profile_check(ret, size);
+	memcpy(ret, answer, *ret_size);
+	return 0;
+}
+
+int go_profile_ask(struct reader *r, pid_t pid, struct go_profile *ret)
+{
+	struct go_profile_request request = { .ask = GO_ASK_PROFILE };
+	size_t size;
+	int e = ask_cut(r, pid, &request, sizeof(request), ret, sizeof(*ret), &size);
+
+	return e < 0 ? e : go_profile_check(ret, size);
+}
+
+int go_buffers_check(const struct go_buffers *b, size_t size)
+{
+	if (size < offsetof(struct go_buffers, rows) || b->n > GO_BUFFERS_MAX ||
+	    size != offsetof(struct go_buffers, rows) + b->n * sizeof(b->rows[0]))
+		return -EPIPE;
+	for (uint32_t i = 0; i < b->n; i++)
+		if (b->rows[i].filled > b->rows[i].bytes ||
+		    b->rows[i].address + b->rows[i].bytes < b->rows[i].address)
+			return -EPIPE;
+	return 0;
+}
+
+int go_buffers_ask(struct reader *r, pid_t pid, struct go_buffers *ret)
+{
+	struct go_buffers_request request = { .ask = GO_ASK_BUFFERS };
+	size_t size;
+	int e = ask_cut(r, pid, &request, sizeof(request), ret, sizeof(*ret), &size);
+
+	return e < 0 ? e : go_buffers_check(ret, size);
 }

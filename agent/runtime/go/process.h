@@ -56,6 +56,8 @@ int go_callers_answer(struct go_process *p, const void *request, size_t size, vo
 		      size_t *ret_size);
 int go_profile_answer(struct go_process *p, const void *request, size_t size, void *answer,
 		      size_t *ret_size); /* of profile.h */
+int go_buffers_answer(struct go_process *p, const void *request, size_t size, void *answer,
+		      size_t *ret_size); /* of buffers.h */
 
 /* GO_ORACLE_READERS: fill the answers. */
 int go_readers_ask(struct go_process *p, const struct go_fates_request *q, struct go_fates *ret);

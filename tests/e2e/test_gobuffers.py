@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Arrays of a Go program that only grow: found by how far they are filled, and who fills them by a
+watched address. Between two moves append calls no function that a probe could see."""
+
+import pytest
+
+import explainer
+import gobooks
+from conftest import ROOT
+
+SECONDS = 12
+GUILTY = {"main.appendEvent", "main.writeLog", "main.push"}
+
+
+class Program(gobooks.Books):
+    def __init__(self, version, word):
+        super().__init__(version, word, ROOT / "tests/workloads/gobuffers")
+
+
+def begin(seep, program):
+    return explainer.start(seep, program.pid, "--duration", SECONDS, "--json", "--budget",
+                           explainer.BUDGET, "--resource", "goheap")
+
+
+@pytest.fixture(scope="module", params=gobooks.ends())
+def answers(seep, request):
+    """Of a program whose arrays grow, and of one that uses its arrays again."""
+    with Program(request.param, "grow") as grow, Program(request.param, "full") as full:
+        began = [begin(seep, program) for program in (grow, full)]
+        found = [explainer.finish(process) for process in began]
+        assert grow.read()["rounds"] > 0 and full.read()["rounds"] > 0
+    return found
+
+
+def own_function(row):
+    return next((frame["function"] for frame in row["stack"]
+                 if frame["function"].startswith("main.")), None)
+
+
+@pytest.mark.timeout(180)
+def test_who_fills_them_is_named(answers):
+    kept = {own_function(row): row for row in answers[0].keepers()
+            if row["pattern"] == "unbounded-buffer"}
+    assert kept.keys() == GUILTY
+    for row in kept.values():
+        assert row["kind"] == "buffer" and row["live_bytes"] > 32 << 10
+        assert all(frame["line"] for frame in row["stack"])
+        assert row["stack"][-1]["function"] == "runtime.goexit"
+
+
+def test_arrays_that_are_used_again_are_not_accused(answers):
+    assert answers[1].keepers() == []

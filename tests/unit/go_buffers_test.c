@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* How far objects of a heap that does not exist are filled. */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "agent/runtime/go/buffers.h"
+#include "tests/unit/go_fake_heap.h"
+
+#define BYTES (9 * PAGE)
+#define END   (1ull << 41)
+#define OTHER (LARGE + (1u << 20))
+
+static int set_up(void **state)
+{
+	struct fake *f = fake_new_heap();
+
+	assert_int_equal(ftruncate(f->process.memory.fd, (off_t)END), 0);
+	*state = f;
+	return 0;
+}
+
+static int ask(struct fake *f, struct go_buffers *ret)
+{
+	static const struct go_buffers_request request = { .ask = GO_ASK_BUFFERS };
+	size_t size = sizeof(*ret);
+	int r;
+
+	go_memory_begin(&f->process.memory, FAKE_CPU_NS, FAKE_BYTES);
+	r = go_buffers_answer(&f->process, &request, sizeof(request), ret, &size);
+	if (r == 0)
+		assert_int_equal(go_buffers_check(ret, size), 0);
+	return r;
+}
+
+static void fill(const struct fake *f, uint64_t at, uint64_t bytes)
+{
+	static uint8_t ones[BYTES];
+
+	memset(ones, 1, sizeof(ones));
+	put(f, at, ones, bytes);
+}
+
+static void test_borders(void **state)
+{
+	static const uint64_t borders[] = { 1,	  7,	4095,	   4096,      4097,
+					    8192, 8193, BYTES / 2, BYTES - 1, BYTES };
+	struct fake *f = *state;
+	struct go_buffers b;
+
+	put_span(f, LARGE, BYTES, BYTES, 1);
+	assert_int_equal(ask(f, &b), 0);
+	assert_int_equal(b.n, 1);
+	assert_int_equal(b.rows[0].filled, 0);
+	assert_int_equal(b.rows[0].head, 0);
+	for (size_t i = 0; i < sizeof(borders) / sizeof(borders[0]); i++) {
+		fill(f, LARGE, borders[i]);
+		assert_int_equal(ask(f, &b), 0);
+		assert_int_equal(b.rows[0].filled, borders[i]);
+	}
+	assert_int_equal(b.rows[0].address, LARGE);
+	assert_int_equal(b.rows[0].bytes, BYTES);
+}
+
+static void test_copies_have_the_same_head(void **state)
+{
+	struct fake *f = *state;
+	struct go_buffers b;
+
+	put_span(f, LARGE, BYTES, BYTES, 1);
+	put_span(f, OTHER, BYTES, BYTES, 0);
+	fill(f, LARGE, 5000);
+	fill(f, OTHER, 6000);
+	assert_int_equal(ask(f, &b), 0);
+	assert_int_equal(b.n, 2);
+	assert_int_equal(b.rows[0].head, b.rows[1].head);
+	put_word(f, OTHER + 8, 2);
+	assert_int_equal(ask(f, &b), 0);
+	assert_int_not_equal(b.rows[0].head, b.rows[1].head);
+}
+
+static void test_small_objects_are_none(void **state)
+{
+	struct fake *f = *state;
+	struct go_buffers b;
+
+	put_span(f, LARGE, PAGE, 1024, 40);
+	assert_int_equal(ask(f, &b), 0);
+	assert_int_equal(b.n, 0);
+	assert_int_equal(b.large, 0);
+}
+
+static void test_the_largest_are_told(void **state)
+{
+	struct fake *f = *state;
+	struct go_buffers b;
+
+	for (uint64_t i = 0; i < 2 * GO_BUFFERS_MAX; i++)
+		put_span(f, LARGE + i * 64 * PAGE, (4 + i % 8) * PAGE, (4 + i % 8) * PAGE, 1);
+	assert_int_equal(ask(f, &b), 0);
+	assert_int_equal(b.large, 2 * GO_BUFFERS_MAX);
+	assert_int_equal(b.n, GO_BUFFERS_MAX);
+	for (uint32_t i = 0; i < b.n; i++)
+		assert_true(b.rows[i].bytes >= 8 * PAGE);
+}
+
+static void test_what_is_gone_is_not_told(void **state)
+{
+	struct fake *f = *state;
+	struct go_buffers b;
+
+	put_span(f, LARGE, BYTES, BYTES, 1);
+	put_span(f, END - BYTES + 100, BYTES, BYTES, 1); /* beyond the end of the memory */
+	fill(f, LARGE, 100);
+	assert_int_equal(ask(f, &b), 0);
+	assert_int_equal(b.n, 1);
+	assert_int_equal(b.rows[0].address, LARGE);
+}
+
+static void test_answers_are_checked(void **state)
+{
+	struct go_buffers b = { .n = 1 };
+	size_t size = offsetof(struct go_buffers, rows[1]);
+
+	b.rows[0] = (struct go_buffer){ .address = LARGE, .bytes = BYTES, .filled = BYTES };
+	assert_int_equal(go_buffers_check(&b, size), 0);
+	assert_int_equal(go_buffers_check(&b, size - 1), -EPIPE);
+	b.rows[0].filled++;
+	assert_int_equal(go_buffers_check(&b, size), -EPIPE);
+	b.rows[0] = (struct go_buffer){ .address = UINT64_MAX, .bytes = BYTES };
+	assert_int_equal(go_buffers_check(&b, size), -EPIPE);
+	b.n = GO_BUFFERS_MAX + 1;
+	assert_int_equal(go_buffers_check(&b, sizeof(b)), -EPIPE);
+}
+
+#define test(f) cmocka_unit_test_setup_teardown(f, set_up, fake_free)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		test(test_borders),
+		test(test_copies_have_the_same_head),
+		test(test_small_objects_are_none),
+		test(test_the_largest_are_told),
+		test(test_what_is_gone_is_not_told),
+		cmocka_unit_test(test_answers_are_checked),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

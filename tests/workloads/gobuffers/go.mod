@@ -1,0 +1,3 @@
+module example.org/gobuffers
+
+go 1.19

@@ -84,7 +84,7 @@ int go_sites_add_timers(struct go_sites *s, const struct go_report *r, double at
 		site = go_sites_get(s, key);
 		if (!site)
 			return -ENOMEM;
-		site->live[s->pulls] += (uint32_t)t->count;
+		site->live[s->pulls] += t->count;
 		sites[i] = (uint32_t)(site - s->rows);
 	}
 	e = follow_all(s, r, sites);

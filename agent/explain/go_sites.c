@@ -5,6 +5,7 @@
 
 #include "agent/base/cleanup.h"
 #include "agent/explain/go_sites.h"
+#include "agent/explain/looks.h"
 
 #define SITES_MAX      4096
 #define LEAST	       3   /* goroutines that a verdict rests on */
@@ -109,18 +110,6 @@ static uint64_t count_gone(const struct go_sites *s, const struct go_site *site,
 	return n;
 }
 
-/* The first pull that is not before a part of the watch. Pulls come late on a busy host, so only
- * their times say how far apart they are. */
-static unsigned int pull_at(const struct go_sites *s, double part)
-{
-	double from = s->at[0], to = s->at[s->pulls - 1];
-	unsigned int i = 0;
-
-	while (i + 1 < s->pulls && s->at[i] - from < part * (to - from))
-		i++;
-	return i;
-}
-
 /* How many at a pull are older than a quarter of the watch. */
 static uint64_t count_old(const struct go_sites *s, const struct go_site *site, unsigned int pull)
 {
@@ -132,19 +121,6 @@ static uint64_t count_old(const struct go_sites *s, const struct go_site *site, 
 	return n;
 }
 
-/* Whatever the count was in the first third of the watch, it was more all through the last. */
-static bool rises(const struct go_sites *s, const struct go_site *site)
-{
-	unsigned int first = pull_at(s, 1. / 3), last = pull_at(s, 2. / 3);
-	uint32_t most = 0, least = UINT32_MAX;
-
-	for (unsigned int i = 0; i < first; i++)
-		most = site->live[i] > most ? site->live[i] : most;
-	for (unsigned int i = last; i < s->pulls; i++)
-		least = site->live[i] < least ? site->live[i] : least;
-	return least >= most + LEAST;
-}
-
 /*
  * A site that keeps has more and more old ones, in both halves of the watch: neither load nor a
  * pool that fills does that. Either next to none of those that outlived a pull ever ends, or they
@@ -152,18 +128,19 @@ static bool rises(const struct go_sites *s, const struct go_site *site)
  */
 static enum site_verdict judge(const struct go_sites *s, const struct go_site *site)
 {
-	unsigned int last = s->pulls - 1, middle = pull_at(s, (1 + AGE_PART) / 2);
+	unsigned int last = s->pulls - 1, middle = looks_at(s->at, s->pulls, (1 + AGE_PART) / 2);
 	uint64_t first, half, end, gone, grown;
 
 	if (s->pulls < PULLS_TO_JUDGE)
 		return SITE_UNDECIDED;
-	first = count_old(s, site, pull_at(s, AGE_PART));
+	first = count_old(s, site, looks_at(s->at, s->pulls, AGE_PART));
 	half = count_old(s, site, middle < last ? middle : last - 1);
 	end = count_old(s, site, last);
 	gone = count_gone(s, site, true);
 	grown = end > first ? end - first : 0;
 	if (grown >= LEAST && half > first && end > half &&
-	    ((double)gone <= ENDS_OF_KEPT * (double)(gone + grown) || rises(s, site)))
+	    ((double)gone <= ENDS_OF_KEPT * (double)(gone + grown) ||
+	     looks_rise(s->at, site->live, s->pulls, LEAST)))
 		return SITE_KEEPS;
 	if (gone >= LEAST && gone > grown)
 		return SITE_RETURNS;

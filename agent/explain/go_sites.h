@@ -17,7 +17,7 @@
 struct go_site {
 	uint64_t key[2]; /* of goroutines: code addresses of the go statement and the function; of
 			  * timers: that of the callback, and kind and period */
-	uint32_t live[GO_PULLS];
+	uint64_t live[GO_PULLS];
 	/* Of the sample: [pull][pull before which they were born]. */
 	uint32_t by_birth[GO_PULLS][GO_PULLS];
 	uint32_t leaked;      /* at the last pull, as the runtime says itself */

@@ -7,7 +7,6 @@
 
 #define LOOKS_LEAST 4
 #define GROWN_LEAST 65536 /* bytes */
-#define HALF_PART   0.1	  /* of its growth, in each half of the watch */
 #define SEEN_PART   0.75  /* of the watch */
 
 static bool is_current(const struct gobuffers *b, const struct gobuffer *row)
@@ -128,12 +127,10 @@ double gobuffer_rate(const struct gobuffers *b, const struct gobuffer *row)
 bool gobuffer_grows(const struct gobuffers *b, const struct gobuffer *row)
 {
 	unsigned int n = row->last - row->first + 1;
-	double first = (double)row->filled[row->first], last = (double)row->filled[row->last];
-	double middle = (double)row->filled[row->first + looks_at(b->at + row->first, n, 0.5)];
-	double least = HALF_PART * (last - first);
 
 	return row->last + 1 == b->looks && n >= LOOKS_LEAST && !row->shrunk &&
-	       last - first >= GROWN_LEAST && middle - first >= least && last - middle >= least;
+	       gobuffer_grown(row) >= GROWN_LEAST &&
+	       looks_grow_in_both_halves(b->at + row->first, row->filled + row->first, n);
 }
 
 bool gobuffer_keeps(const struct gobuffers *b, const struct gobuffer *row)

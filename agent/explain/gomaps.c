@@ -2,12 +2,13 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "agent/base/clock.h"
 #include "agent/explain/gomaps.h"
+#include "agent/explain/looks.h"
 
 #define SEEN_LEAST  3	/* windows */
 #define GROWN_LEAST 32	/* keys */
 #define GROWN_PART  0.2 /* of what it holds in the end: less can be the rise of a daily swing */
-#define HALF_PART   0.1 /* of its growth, in each half of the watch */
 
 static struct gomap *find(struct gomaps *m, uint64_t address)
 {
@@ -22,18 +23,9 @@ static void look(struct gomap *map, const struct survivor_birth *birth)
 {
 	unsigned int i = map->n < GOMAP_LOOKS ? map->n++ : GOMAP_LOOKS - 1;
 
-	map->shrunk |= i > 0 && birth->size < map->looks[i - 1].keys;
-	map->looks[i] = (struct gomap_look){ .at = birth->born, .keys = birth->size };
-}
-
-struct gomap_look gomap_first(const struct gomap *m)
-{
-	return m->looks[0];
-}
-
-struct gomap_look gomap_last(const struct gomap *m)
-{
-	return m->looks[m->n - 1];
+	map->shrunk |= i > 0 && birth->size < map->keys[i - 1];
+	map->at[i] = (double)birth->born / NS_PER_S;
+	map->keys[i] = birth->size;
 }
 
 int gomaps_add(void *maps, uint64_t address, const struct survivor_birth *birth)
@@ -61,29 +53,20 @@ void gomaps_clear(struct gomaps *m)
 	m->slots = NULL;
 }
 
-/* Keys at the last look of the first half. */
-static uint64_t middle(const struct gomap *m)
+uint64_t gomap_grown(const struct gomap *m)
 {
-	uint64_t half = m->looks[0].at + (gomap_last(m).at - m->looks[0].at) / 2;
-	unsigned int i = 0;
+	uint64_t first = m->keys[0], last = m->keys[m->n - 1];
 
-	while (i + 1 < m->n && m->looks[i + 1].at <= half)
-		i++;
-	return m->looks[i].keys;
+	return last > first ? last - first : 0;
 }
 
 bool gomap_grows(const struct gomap *m)
 {
-	double first = (double)m->looks[0].keys, last = (double)gomap_last(m).keys;
-	double grown = last - first, half = (double)middle(m);
-
-	return m->n >= SEEN_LEAST && !m->shrunk && grown >= GROWN_LEAST &&
-	       half - first >= HALF_PART * grown && last - half >= HALF_PART * grown;
+	return m->n >= SEEN_LEAST && !m->shrunk && gomap_grown(m) >= GROWN_LEAST &&
+	       looks_grow_in_both_halves(m->at, m->keys, m->n);
 }
 
 bool gomap_keeps(const struct gomap *m)
 {
-	double last = (double)gomap_last(m).keys;
-
-	return gomap_grows(m) && last - (double)m->looks[0].keys >= GROWN_PART * last;
+	return gomap_grows(m) && (double)gomap_grown(m) >= GROWN_PART * (double)m->keys[m->n - 1];
 }

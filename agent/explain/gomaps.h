@@ -19,16 +19,12 @@
 struct gomap {
 	uint64_t address; /* 0: free */
 	uint64_t key;	  /* the site that assigned last */
-	struct gomap_look {
-		uint64_t at;   /* ns of CLOCK_MONOTONIC */
-		uint64_t keys; /* that it held */
-	} looks[GOMAP_LOOKS];  /* windows that saw it; of later ones only the last */
+	/* At each window that saw it; of later ones only the last. */
+	double at[GOMAP_LOOKS];	    /* seconds of CLOCK_MONOTONIC */
+	uint64_t keys[GOMAP_LOOKS]; /* that it held */
 	unsigned int n;
 	bool shrunk; /* it held fewer keys than at an earlier look */
 };
-
-struct gomap_look gomap_first(const struct gomap *m);
-struct gomap_look gomap_last(const struct gomap *m);
 
 struct gomaps {
 	struct gomap *slots; /* owned, by address; NULL until the first */
@@ -39,6 +35,9 @@ struct gomaps {
  * is no room, a new map is not followed. */
 int gomaps_add(void *maps, uint64_t address, const struct survivor_birth *birth);
 void gomaps_clear(struct gomaps *m);
+
+/* Keys by which it is larger than at first. */
+uint64_t gomap_grown(const struct gomap *m);
 
 /* It grew in both halves of the time that it was seen and never shrank. Of a map that is old and
  * large that is little, and takes other evidence to be held against it. */

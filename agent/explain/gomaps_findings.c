@@ -10,14 +10,13 @@
 /* The maps of one site are one finding: a table in parts, the indexes of its columns. */
 static void add_map(const struct gomap *map, struct finding *f)
 {
-	struct gomap_look first = gomap_first(map), last = gomap_last(map);
-	double seconds = (double)(last.at - first.at) / 1e9;
-	double grown = (double)(last.keys - first.keys);
+	double seconds = map->at[map->n - 1] - map->at[0];
+	uint64_t grown = gomap_grown(map);
 
-	f->live += last.keys;
-	f->created += last.keys - first.keys;
+	f->live += map->keys[map->n - 1];
+	f->created += grown;
 	if (seconds > 0)
-		f->growth_per_hour = grown / seconds * 3600 +
+		f->growth_per_hour = (double)grown / seconds * 3600 +
 				     (isnan(f->growth_per_hour) ? 0 : f->growth_per_hour);
 }
 

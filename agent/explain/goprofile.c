@@ -5,12 +5,12 @@
 #include <string.h>
 
 #include "agent/explain/goprofile.h"
+#include "agent/explain/looks.h"
 
 #define LOOKS_LEAST   3
 #define GROWN_LEAST   5	    /* objects that are followed: 2.5 MiB of small ones */
 #define ERRORS	      3.0   /* of a difference of counts, each as sure as its root */
 #define GIVEN_BACK    0.05  /* of all it ever took, of a site that never gives back */
-#define HALF_PART     0.1   /* of the growth, in each half of the watch */
 #define RETURNS_LEAST 5	    /* objects that were seen to go */
 #define RETURNS_PART  0.5   /* of those that came */
 #define HEAP_PART     0.1   /* that the heap must have grown by, of what is said to be kept */
@@ -81,37 +81,6 @@ void goprofile_clear(struct goprofile *p)
 	*p = (struct goprofile){ 0 };
 }
 
-/* The first look that is not before a part of the watch. */
-static unsigned int look_at(const struct goprofile *p, double part)
-{
-	double from = p->at[0], to = p->at[p->looks - 1];
-	unsigned int i = 0;
-
-	while (i + 1 < p->looks && p->at[i] - from < part * (to - from))
-		i++;
-	return i;
-}
-
-static bool rises(const struct goprofile *p, const struct goprofile_site *s)
-{
-	unsigned int first = look_at(p, 1. / 3), last = look_at(p, 2. / 3);
-	uint64_t most = 0, least = UINT64_MAX;
-
-	for (unsigned int i = 0; i < first; i++)
-		most = s->live[i] > most ? s->live[i] : most;
-	for (unsigned int i = last; i < p->looks; i++)
-		least = s->live[i] < least ? s->live[i] : least;
-	return least > most;
-}
-
-static bool is_in_both_halves(const struct goprofile *p, const struct goprofile_site *s)
-{
-	double first = (double)s->live[0], middle = (double)s->live[look_at(p, 0.5)];
-	double last = (double)s->live[p->looks - 1], least = HALF_PART * (last - first);
-
-	return middle - first >= least && last - middle >= least;
-}
-
 static bool is_no_chance(const struct goprofile_site *s, double came, double went)
 {
 	double ever = (double)s->last.taken, back = (double)s->last.freed;
@@ -125,8 +94,8 @@ static enum site_verdict judge(const struct goprofile *p, const struct goprofile
 {
 	if (p->looks < LOOKS_LEAST || s->seen != p->looks - 1 || s->unsure)
 		return SITE_UNDECIDED;
-	if (came - went >= GROWN_LEAST && rises(p, s) && is_in_both_halves(p, s) &&
-	    is_no_chance(s, came, went))
+	if (came - went >= GROWN_LEAST && looks_rise(p->at, s->live, p->looks, 1) &&
+	    looks_grow_in_both_halves(p->at, s->live, p->looks) && is_no_chance(s, came, went))
 		return SITE_KEEPS;
 	return went >= RETURNS_LEAST && went >= RETURNS_PART * came ? SITE_RETURNS : SITE_UNDECIDED;
 }

@@ -1,15 +1,20 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Times at which something was looked at over one watch. They come late on a busy host, so only
- * they themselves say how far apart they are. */
+/*
+ * What was counted at looks over one watch. Looks come late on a busy host, so only their times say
+ * how far apart they are: at[0..n) ascends, in seconds, and n is not 0.
+ */
 #pragma once
 
-/* The first of n looks that is not before a part (0 to 1) of the time from the first to the last;
- * at ascends, in whatever unit; n is not 0. */
-static inline unsigned int looks_at(const double *at, unsigned int n, double part)
-{
-	unsigned int i = 0;
+#include <stdbool.h>
+#include <stdint.h>
 
-	while (i + 1 < n && at[i] - at[0] < part * (at[n - 1] - at[0]))
-		i++;
-	return i;
-}
+/* The first look that is not before a part (0 to 1) of the time from the first to the last. */
+unsigned int looks_at(const double *at, unsigned int n, double part);
+
+/* Whatever the values were in the first third of the time, by so much more they were at least, all
+ * through the last. */
+bool looks_rise(const double *at, const uint64_t *values, unsigned int n, uint64_t least);
+
+/* From the first to the last the value grew, and a tenth of that came in each half of the time, at
+ * least: what grows in one alone warms up, or is a burst. */
+bool looks_grow_in_both_halves(const double *at, const uint64_t *values, unsigned int n);

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "agent/explain/looks.h"
+
+#define HALF_PART 0.1
+
+unsigned int looks_at(const double *at, unsigned int n, double part)
+{
+	unsigned int i = 0;
+
+	while (i + 1 < n && at[i] - at[0] < part * (at[n - 1] - at[0]))
+		i++;
+	return i;
+}
+
+bool looks_rise(const double *at, const uint64_t *values, unsigned int n, uint64_t least)
+{
+	unsigned int first = looks_at(at, n, 1. / 3), last = looks_at(at, n, 2. / 3);
+	uint64_t most = 0, fewest = UINT64_MAX;
+
+	for (unsigned int i = 0; i < first; i++)
+		most = values[i] > most ? values[i] : most;
+	for (unsigned int i = last; i < n; i++)
+		fewest = values[i] < fewest ? values[i] : fewest;
+	return fewest > most && fewest - most >= least;
+}
+
+bool looks_grow_in_both_halves(const double *at, const uint64_t *values, unsigned int n)
+{
+	double first = (double)values[0], last = (double)values[n - 1];
+	double middle = (double)values[looks_at(at, n, 0.5)], least = HALF_PART * (last - first);
+
+	return last > first && middle - first >= least && last - middle >= least;
+}

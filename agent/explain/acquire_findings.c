@@ -25,7 +25,8 @@ static uint64_t scaled(uint64_t count, double scale)
 
 /*
  * What Go's runtime maps is its heap's, of which goheap knows what lives. It may go through the C
- * library for that; a call of the program's own into C comes by asmcgocall.
+ * library for that; a call of the program's own into C comes by asmcgocall. Who asks the kernel by
+ * package syscall passes the runtime's one function for all system calls too.
  */
 static bool is_go_heap(const struct site *site)
 {
@@ -34,7 +35,8 @@ static bool is_go_heap(const struct site *site)
 
 	if (acquire_class_of(site->slot) != ACQUIRE_CLASS_MAPPING)
 		return false;
-	while (i < site->n_frames && (!f[i].function[0] || site_frame_is_runtime(&f[i])))
+	while (i < site->n_frames && (!f[i].function[0] || site_frame_is_runtime(&f[i]) ||
+				      go_function_is_syscall(f[i].function)))
 		i++;
 	return i < site->n_frames && go_function_is_runtime(f[i].function) &&
 	       !strstr(f[i].function, "asmcgocall");

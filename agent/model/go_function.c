@@ -25,6 +25,12 @@ bool go_function_is_runtime(const char *function)
 	       has_prefix(function, "internal/abi.") || has_prefix(function, "internal/bytealg.");
 }
 
+bool go_function_is_syscall(const char *function)
+{
+	return has_prefix(function, "internal/runtime/syscall") ||
+	       has_prefix(function, "runtime/internal/syscall");
+}
+
 /* The first part of the package's path; a type argument may hold a path too. */
 static size_t first_part(const char *function)
 {

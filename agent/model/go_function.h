@@ -7,6 +7,9 @@
 /* Of the runtime itself: what allocates, grows a map or a stack for the program. */
 bool go_function_is_runtime(const char *function);
 
+/* The runtime's one way into the kernel, for itself and for package syscall. */
+bool go_function_is_syscall(const char *function);
+
 /* Of the standard library, the runtime included. By the first part of its package's path, of which
  * the standard library has these only, and none with a dot. */
 bool go_function_is_standard(const char *function);

@@ -10,7 +10,7 @@ SECONDS = 6
 
 
 @pytest.mark.parametrize("version", gobooks.ends())
-def test_descriptors_of_a_stripped_program_are_named(seep, version):
+def test_descriptors_and_mappings_of_a_stripped_program_are_named(seep, version):
     with gobooks.Books(version, "files") as books:
         answer = explainer.explain(seep, books.pid, SECONDS)
     kept = [row for row in answer.keepers() if row["resource"] == "fd"]
@@ -20,3 +20,6 @@ def test_descriptors_of_a_stripped_program_are_named(seep, version):
     assert {"os.Open", "main.openForgotten", "main.files"} <= frames.keys()
     assert frames["main.openForgotten"]["file"].endswith("main.go")
     assert frames["main.openForgotten"]["line"] > 0
+    mapped = [row for row in answer.keepers() if row["resource"] == "mapping"]
+    assert len(mapped) == 1
+    assert "main.mapForgotten" in {frame["function"] for frame in mapped[0]["stack"]}

@@ -7,7 +7,7 @@
 //	gobooks grow    goroutines whose stacks grow and shrink while they allocate, and check their sums
 //	gobooks queues  three channels fill, a fourth is drained
 //	gobooks park    100,000 goroutines wait while one works and counts its rounds
-//	gobooks files   opens a file twenty times a second and forgets it
+//	gobooks files   opens a file twenty times a second, maps a page of it, and forgets both
 //	gobooks storm   goroutines start and end as fast as they can; each start is a round
 //
 // It says "ready", answers each line of its standard input with a line of JSON, and ends with it.
@@ -20,6 +20,7 @@ import (
 	"os"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"example.org/gobooks/queues"
@@ -162,16 +163,22 @@ func storm() {
 var forgotten []*os.File
 
 //go:noinline
-func openForgotten() {
+func openForgotten() *os.File {
 	file, err := os.Open("/etc/hostname")
 	if err == nil {
 		forgotten = append(forgotten, file)
 	}
+	return file
+}
+
+//go:noinline
+func mapForgotten(file *os.File) {
+	syscall.Mmap(int(file.Fd()), 0, 4096, syscall.PROT_READ, syscall.MAP_SHARED)
 }
 
 func files() {
 	for {
-		openForgotten()
+		mapForgotten(openForgotten())
 		atomic.AddInt64(&rounds, 1)
 		time.Sleep(50 * time.Millisecond)
 	}

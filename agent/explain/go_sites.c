@@ -12,6 +12,8 @@
 #define ENDS_OF_KEPT   0.1 /* of those that became old, so many may end where a site keeps */
 #define PULLS_TO_JUDGE 4
 #define AGE_PART       0.25 /* of the watch: what is older is old */
+#define CAME_LEAST     10   /* that came during it, before their times say anything */
+#define LATE_PART      0.1  /* of them, in its last third: less is a pool that has filled */
 
 void go_sites_ask(const struct go_sites *s, struct go_request *ret)
 {
@@ -122,9 +124,28 @@ static uint64_t count_old(const struct go_sites *s, const struct go_site *site, 
 }
 
 /*
- * A site that keeps has more and more old ones, in both halves of the watch: neither load nor a
- * pool that fills does that. Either next to none of those that outlived a pull ever ends, or they
- * end too slowly for what comes: a backlog.
+ * Of those that came during the watch and live at its end, enough came in its last third: by their
+ * ids, or by the count, since many processors hand out old ids for long.
+ */
+static bool goes_on(const struct go_sites *s, const struct go_site *site)
+{
+	unsigned int last = s->pulls - 1, third = looks_at(s->at, s->pulls, 2. / 3);
+	uint64_t came = 0, late = 0, more;
+
+	if (third == last)
+		third--;
+	for (unsigned int born = 1; born <= last; born++) {
+		came += site->by_birth[last][born];
+		late += born > third ? site->by_birth[last][born] : 0;
+	}
+	more = fell(site->live[last], site->live[third]);
+	return came < CAME_LEAST || fmax((double)late, (double)more) >= LATE_PART * (double)came;
+}
+
+/*
+ * A site that keeps has more and more old ones, in both halves of the watch, and gets new ones to
+ * its end: neither load nor a pool that fills does that. Either next to none of those that outlived
+ * a pull ever ends, or they end too slowly for what comes: a backlog.
  */
 static enum site_verdict judge(const struct go_sites *s, const struct go_site *site)
 {
@@ -138,7 +159,7 @@ static enum site_verdict judge(const struct go_sites *s, const struct go_site *s
 	end = count_old(s, site, last);
 	gone = count_gone(s, site, true);
 	grown = end > first ? end - first : 0;
-	if (grown >= LEAST && half > first && end > half &&
+	if (grown >= LEAST && half > first && end > half && goes_on(s, site) &&
 	    ((double)gone <= ENDS_OF_KEPT * (double)(gone + grown) ||
 	     looks_rise(s->at, site->live, s->pulls, LEAST)))
 		return SITE_KEEPS;

@@ -47,8 +47,19 @@ static void test_a_sync_map_is_a_map(void **state)
 				    "internal/sync.(*HashTrieMap[go.shape.any]).Swap",
 				    "sync.(*Map).Swap", "sync.(*Map).Store", "shop.Keep"),
 			    "unbounded-map");
-	assert_null(
-		PATTERN("runtime.newobject", "sync.(*Map).Store", "expvar.NewMap", "shop.Keep"));
+	assert_null(PATTERN("runtime.newobject", "sync.(*Map).Store", "mime.AddExtensionType",
+			    "shop.Keep"));
+}
+
+static void test_a_register_of_the_library_is_a_map(void **state)
+{
+	assert_string_equal(PATTERN("runtime.newobject", "sync.(*Map).Store", "expvar.Publish",
+				    "expvar.NewInt", "shop.Handle"),
+			    "unbounded-map");
+	assert_string_equal(PATTERN("runtime.mapassign", "os/signal.Notify.func1",
+				    "os/signal.Notify", "shop.Handle"),
+			    "unbounded-map");
+	assert_null(PATTERN("runtime.newobject", "net/http.(*Server).trackConn", "main.main"));
 }
 
 static void test_nothing_else_is_known(void **state)
@@ -64,6 +75,7 @@ int main(void)
 		cmocka_unit_test(test_a_context_is_kept_by_who_made_it),
 		cmocka_unit_test(test_a_context_of_the_library_is_its_own),
 		cmocka_unit_test(test_a_sync_map_is_a_map),
+		cmocka_unit_test(test_a_register_of_the_library_is_a_map),
 		cmocka_unit_test(test_nothing_else_is_known),
 	};
 

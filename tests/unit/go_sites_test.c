@@ -123,6 +123,26 @@ static void test_a_pool_that_fills_is_no_leak(void **state)
 	assert_int_not_equal(judge(&p).verdict, SITE_KEEPS);
 }
 
+/* The same by steps, from before the watch until some time after its middle. */
+static void test_a_pool_that_scales_is_no_leak(void **state)
+{
+	struct program p = { 0 };
+
+	for (int i = 0; i < 80; i++)
+		add(&p, -2 + i / 8, INFINITY);
+	assert_int_not_equal(judge(&p).verdict, SITE_KEEPS);
+}
+
+/* A few in all: when they came says nothing. */
+static void test_a_slow_leak_keeps(void **state)
+{
+	struct program p = { 0 };
+
+	for (int i = 0; i < 5; i++)
+		add(&p, 0.5 + i * 1.8, INFINITY);
+	assert_int_equal(judge(&p).verdict, SITE_KEEPS);
+}
+
 /* The oldest have their turn, but more come than go. */
 static void test_a_backlog_keeps(void **state)
 {
@@ -195,20 +215,32 @@ static void test_a_thinned_sample_holds(void **state)
 	go_sites_clear(&s);
 }
 
-/* A report with one group, that waits for this, made by that. */
-static void describe(struct go_report *r, const char *made, const char *wait)
+static uint32_t add_string(struct go_report *r, const char *text)
+{
+	uint32_t at = r->n_strings;
+
+	r->n_strings += (uint32_t)snprintf(r->strings + at, 100, "%s", text) + 1;
+	return at;
+}
+
+/* A report with one group, that waits for this in that function, made by that. */
+static void describe(struct go_report *r, const char *made, const char *in, const char *wait)
 {
 	memset(r, 0, sizeof(*r));
 	r->n_strings = 1;
-	r->n_codes = r->n_places = r->n_groups = 1;
-	r->codes[0].n = 1;
-	r->places[0].function = r->n_strings;
-	r->n_strings += (uint32_t)snprintf(r->strings + r->n_strings, 100, "%s", made) + 1;
-	r->groups[0].reason = r->n_strings;
-	r->n_strings += (uint32_t)snprintf(r->strings + r->n_strings, 100, "%s", wait) + 1;
+	r->n_codes = r->n_places = 2;
+	r->codes[0].n = r->codes[1].n = 1;
+	r->codes[1].first = 1;
+	r->places[0].function = add_string(r, made);
+	r->places[1].function = add_string(r, in);
+	r->n_groups = 1;
+	r->groups[0].reason = add_string(r, wait);
+	r->groups[0].n_stack = 1;
+	r->stacks[0] = 1;
 }
 
-static const char *pattern(const char *made, const char *wait, bool keeps, bool ends)
+static const char *pattern_in(const char *made, const char *in, const char *wait, bool keeps,
+			      bool ends)
 {
 	static struct go_report r;
 	struct go_evidence e = {
@@ -216,9 +248,14 @@ static const char *pattern(const char *made, const char *wait, bool keeps, bool 
 	};
 	const char *also[FINDING_ALSO], *name;
 
-	describe(&r, made, wait);
+	describe(&r, made, in, wait);
 	go_patterns_find(&e, &name, also);
 	return name;
+}
+
+static const char *pattern(const char *made, const char *wait, bool keeps, bool ends)
+{
+	return pattern_in(made, "internal/poll.(*FD).Read", wait, keeps, ends);
 }
 
 static void test_patterns(void **state)
@@ -233,6 +270,20 @@ static void test_patterns(void **state)
 			    "context-not-cancelled");
 	assert_string_equal(pattern("netpool.com/x.f", "IO wait", true, false),
 			    "goroutine-per-request");
+}
+
+/* A handler, or what time.AfterFunc calls: the library started it, the program made it wait. */
+static void test_what_the_library_started_for_the_program(void **state)
+{
+	static const char serve[] = "net/http.(*Server).Serve", own[] = "main.handle";
+
+	assert_string_equal(pattern_in(serve, own, "chan receive", true, false),
+			    "blocked-goroutine");
+	assert_null(pattern_in(serve, own, "chan receive", false, false));
+	assert_null(pattern_in(serve, own, "chan receive", true, true));
+	assert_null(pattern_in(serve, own, "IO wait", true, false));
+	assert_null(pattern_in("database/sql.(*DB).beginDC", "database/sql.(*Tx).awaitDone",
+			       "select", true, false));
 }
 
 static const char *timer_pattern(enum go_timer_kind kind, bool async, bool keeps)
@@ -265,11 +316,14 @@ int main(void)
 		cmocka_unit_test(test_passing_work_returns),
 		cmocka_unit_test(test_long_work_returns),
 		cmocka_unit_test(test_a_pool_that_fills_is_no_leak),
+		cmocka_unit_test(test_a_pool_that_scales_is_no_leak),
+		cmocka_unit_test(test_a_slow_leak_keeps),
 		cmocka_unit_test(test_a_backlog_keeps),
 		cmocka_unit_test(test_a_backlog_keeps_on_a_busy_host),
 		cmocka_unit_test(test_nothing_new_is_undecided),
 		cmocka_unit_test(test_a_thinned_sample_holds),
 		cmocka_unit_test(test_patterns),
+		cmocka_unit_test(test_what_the_library_started_for_the_program),
 		cmocka_unit_test(test_timer_patterns),
 	};
 

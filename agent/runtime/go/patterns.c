@@ -43,8 +43,18 @@ static bool waits_for_others(const struct go_evidence *e)
 	return false;
 }
 
+static bool is_read_loop(const char *function)
+{
+	return strcmp(function, "net/http.(*persistConn).readLoop") == 0;
+}
+
+static bool is_own(const char *function)
+{
+	return !go_function_is_standard(function);
+}
+
 /* On the stack of the one that was looked at. */
-static bool stands_in(const struct go_evidence *e, const char *function)
+static bool stands_in(const struct go_evidence *e, bool (*fits)(const char *function))
 {
 	const struct go_report *r = e->report;
 	const struct go_group *g = e->group;
@@ -53,7 +63,7 @@ static bool stands_in(const struct go_evidence *e, const char *function)
 		const struct go_code *c = &r->codes[r->stacks[g->stack + i]];
 
 		for (uint16_t k = 0; k < c->n; k++)
-			if (!strcmp(go_string(r, r->places[c->first + k].function), function))
+			if (fits(go_string(r, r->places[c->first + k].function)))
 				return true;
 	}
 	return false;
@@ -63,7 +73,7 @@ static bool stands_in(const struct go_evidence *e, const char *function)
 static bool is_unclosed_body(const struct go_evidence *e)
 {
 	return e->group && e->keeps && strcmp(wait_of(e), "select") == 0 &&
-	       stands_in(e, "net/http.(*persistConn).readLoop");
+	       stands_in(e, is_read_loop);
 }
 
 /* The deadline's timer, or the goroutine that passes a parent's end on. */
@@ -78,8 +88,13 @@ static bool is_uncancelled_context(const struct go_evidence *e)
 
 static bool is_own_goroutine(const struct go_evidence *e)
 {
-	return e->group && e->keeps &&
-	       !go_function_is_standard(function_of(e->report, e->group->made));
+	return e->group && e->keeps && is_own(function_of(e->report, e->group->made));
+}
+
+/* Or one that the library started to call the program: of a request's handler, of AfterFunc. */
+static bool works_for_program(const struct go_evidence *e)
+{
+	return is_own_goroutine(e) || (e->group && e->keeps && stands_in(e, is_own));
 }
 
 /* The heap grows with the sleepers, by more than a goroutine takes by itself. */
@@ -94,7 +109,7 @@ static bool is_long_capture(const struct go_evidence *e)
 static bool is_blocked(const struct go_evidence *e)
 {
 	return e->group &&
-	       (e->group->leaked || (is_own_goroutine(e) && waits_for_others(e) &&
+	       (e->group->leaked || (works_for_program(e) && waits_for_others(e) &&
 				     (double)e->ended <= ENDS_OF_BLOCKED * (double)e->grown));
 }
 
@@ -171,10 +186,15 @@ const char *go_pattern_of_keeper(const struct finding *f)
 {
 	static const struct {
 		const char *called, *pattern;
-	} rows[] = { { "context.WithCancel", "context-not-cancelled" },
-		     { "context.WithDeadline", "context-not-cancelled" },
-		     { "context.WithTimeout", "context-not-cancelled" },
-		     { "sync.(*Map).", "unbounded-map" } };
+	} rows[] = {
+		{ "context.WithCancel", "context-not-cancelled" },
+		{ "context.WithDeadline", "context-not-cancelled" },
+		{ "context.WithTimeout", "context-not-cancelled" },
+		{ "sync.(*Map).", "unbounded-map" },
+		/* registers of names and of listeners, out of which the library takes nothing */
+		{ "expvar.", "unbounded-map" },
+		{ "os/signal.Notify", "unbounded-map" }
+	};
 	const char *called = "";
 
 	for (size_t i = 0; i < f->n_frames && go_function_is_standard(f->frames[i].function); i++)

@@ -29,8 +29,8 @@ const char *go_allocating_function(const struct finding *f);
 
 /*
  * The pattern of objects that are kept, by the function of the standard library that the program
- * called for them: a context that its parent keeps until it is cancelled, a sync.Map that takes
- * what it does not give back. NULL for any other.
+ * called for them: a context that its parent keeps until it is cancelled, a sync.Map or a register
+ * of the library that takes what it does not give back. NULL for any other.
  */
 const char *go_pattern_of_keeper(const struct finding *f);
 

@@ -25,38 +25,36 @@ struct memlock {
 	int error;
 };
 
-int memlock_new(struct memlock **ret)
+static int load(struct memlock *m)
 {
-	struct memlock *m = calloc(1, sizeof(*m));
 	uint32_t own;
-	int r;
+	int r = iterator_own_namespace(&own);
 
-	if (!m)
-		return -ENOMEM;
-	r = iterator_own_namespace(&own);
-	if (r == 0 && !(m->skel = memlock_bpf__open()))
-		r = -errno;
-	if (r == 0) {
-		m->skel->rodata->own_inode = own;
-		r = memlock_bpf__load(m->skel);
-	}
-	if (r == 0)
-		r = memlock_bpf__attach(m->skel);
-	if (r < 0) {
-		memlock_free(m);
+	if (r < 0)
 		return r;
-	}
-	*ret = m;
-	return 0;
+	m->skel = memlock_bpf__open();
+	if (!m->skel)
+		return -errno;
+	m->skel->rodata->own_inode = own;
+	r = memlock_bpf__load(m->skel);
+	return r == 0 ? memlock_bpf__attach(m->skel) : r;
 }
 
-void memlock_free(struct memlock *m)
+/*
+ * The one of this process, from the first question to the end: loading it costs more than all its
+ * looks. NULL where the kernel does not take it, which is tried once.
+ */
+static struct memlock *get(void)
 {
-	if (!m)
-		return;
-	memlock_bpf__destroy(m->skel);
-	free(m->rows);
-	free(m);
+	static struct memlock only;
+	static bool tried;
+
+	if (!tried && load(&only) < 0) {
+		memlock_bpf__destroy(only.skel);
+		only.skel = NULL;
+	}
+	tried = true;
+	return only.skel ? &only : NULL;
 }
 
 static size_t row_size(uint32_t type)
@@ -132,12 +130,15 @@ static size_t drop_rows(const struct memlock *m, struct memlock_row *rows, size_
 	return left;
 }
 
-int memlock_wait(struct memlock *m, pid_t pid, ino_t file, pid_t *ret_holder)
+int memlock_wait(pid_t pid, ino_t file, pid_t *ret_holder)
 {
 	static const struct timespec pause = { .tv_nsec = LOOK_NS };
 	_cleanup_free_ struct memlock_row *held = NULL;
+	struct memlock *m = get();
 	size_t n;
 
+	if (!m)
+		return 0;
 	m->skel->bss->asked = (uint32_t)pid;
 	if (look(m) < 0 || m->n == 0)
 		return 0;

@@ -50,7 +50,6 @@ struct uprobe_set {
 	size_t n_fds;
 	struct probe hold; /* its file_fd is -1: there is none */
 	int hold_fd;
-	struct memlock *locks; /* NULL: the host cannot be asked */
 	pid_t obstacle;
 };
 
@@ -78,7 +77,6 @@ int uprobe_set_new(pid_t pid, enum uprobe_rung rung, struct uprobe_set **ret)
 	set->pid = pid;
 	set->rung = rung;
 	set->hold.file_fd = set->hold_fd = -1;
-	memlock_new(&set->locks);
 	*ret = set;
 	return 0;
 }
@@ -103,7 +101,6 @@ void uprobe_set_free(struct uprobe_set *set)
 	let_go(set);
 	for (size_t i = 0; i < set->n; i++)
 		close(set->probes[i].file_fd);
-	memlock_free(set->locks);
 	free(set);
 }
 
@@ -251,10 +248,9 @@ static int wait_locks(struct uprobe_set *set)
 	int r = 0;
 
 	set->obstacle = 0;
-	for (size_t i = 0; i < set->n && r == 0 && set->locks; i++)
+	for (size_t i = 0; i < set->n && r == 0; i++)
 		if (i == 0 || set->probes[i].inode != set->probes[i - 1].inode)
-			r = memlock_wait(set->locks, set->pid, set->probes[i].inode,
-					 &set->obstacle);
+			r = memlock_wait(set->pid, set->probes[i].inode, &set->obstacle);
 	return r;
 }
 

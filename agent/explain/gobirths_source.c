@@ -136,15 +136,16 @@ static const struct window_ops window_ops = {
 
 static int start_probe(struct gobirths *s, enum go_births births)
 {
-	struct survivor_options o = { .reader = s->reader,
-				      .pid = s->options->pid,
-				      .host = s->host };
+	struct survivor_options o = { .reader = s->reader, .pid = s->options->pid };
 	_cleanup_close_ int fd = -1;
 	struct go_points points;
 	int r = go_points_ask(s->reader, s->options->pid, births, &points, &fd);
 
+	if (r == 0)
+		r = uprobe_calibrate(&s->host);
 	if (r < 0)
 		return r;
+	o.host = s->host;
 	o.object = points.object;
 	if (births == GO_BIRTHS_MAPS)
 		o.object.count_min = GOMAPS_LEAST;
@@ -219,10 +220,8 @@ static int start_books(struct gobirths *s)
 /* Where others answer too, what a process has not is no word worth. */
 static int start(struct gobirths *s)
 {
-	int r = uprobe_calibrate(&s->host);
+	int r = start_probes(s);
 
-	if (r == 0)
-		r = start_probes(s);
 	if (r == 0)
 		r = start_books(s);
 	if (is_wanted(s->options, GO_BIRTHS_HEAP) && goprofile_look(s) == 0)

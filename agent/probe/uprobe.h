@@ -34,7 +34,8 @@ const char *uprobe_rung_name(enum uprobe_rung rung);
 
 /*
  * Attaches to a function of this very process and calls it from two threads: some kernels' links
- * see only the first thread of a process. 0, or -errno when no rung works here.
+ * see only the first thread of a process. The first answer is that of the next time too. 0, or
+ * -errno when no rung works here.
  */
 int uprobe_calibrate(struct uprobe_host *ret);
 

@@ -87,13 +87,11 @@ static int calibrate_rung(enum uprobe_rung rung, struct uprobe_host *ret)
 	return r == 0 ? measure_all(&trial, ret) : r;
 }
 
-int uprobe_calibrate(struct uprobe_host *ret)
+static int try_rungs(struct uprobe_host *ret)
 {
-	libbpf_print_fn_t print = libbpf_set_print(NULL);
 	int r;
 
 	ret->rung = UPROBE_MULTI;
-	ret->reason = NULL;
 	r = calibrate_rung(UPROBE_MULTI, ret);
 	if (r < 0) {
 		ret->rung = UPROBE_PERF;
@@ -104,6 +102,23 @@ int uprobe_calibrate(struct uprobe_host *ret)
 	}
 	if (r < 0)
 		ret->rung = UPROBE_NONE;
-	libbpf_set_print(print);
 	return r;
+}
+
+/* Traps are timed once: setting them and taking them out takes longer than most windows. */
+int uprobe_calibrate(struct uprobe_host *ret)
+{
+	static struct uprobe_host host;
+	static int answer;
+	static bool asked;
+
+	if (!asked) {
+		libbpf_print_fn_t print = libbpf_set_print(NULL);
+
+		answer = try_rungs(&host);
+		libbpf_set_print(print);
+		asked = true;
+	}
+	*ret = host;
+	return answer;
 }

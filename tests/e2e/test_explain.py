@@ -13,8 +13,10 @@ import pytest
 import explainer
 import workload
 
+pytestmark = pytest.mark.probes
+
 SECONDS = 6
-AT_ONCE = 4  # workloads that are watched at the same time
+AT_ONCE = 8  # workloads that are watched at the same time
 RATE = 8  # leaks a second, and as many that are given back; few enough that none is sampled
 
 # (program, leak): (resource, kind) of the row that must be at the top.
@@ -182,14 +184,28 @@ def test_a_storm_is_sampled_and_its_sums_are_exact(seep, leaking):
     assert answer.summary["lost"] == {}
 
 
-@pytest.mark.parametrize("shape", ["pool-fd", "cache-fd", "warmup-fd", "sawtooth-fd", "burst-fd",
-                                   "step-fd", "wave-fd", "sawtooth-thread"])
-def test_innocents_do_not_keep(seep, workloads, tmp_path, shape):
-    arguments = ("--size", 60, "--period", 1.5, "--seconds", 60)
-    with workload.Workload(workloads / "innocents", shape, tmp_path, *arguments) as running:
-        running.read()
-        answer = explainer.explain(seep, running.pid, 5)
-    assert answer.keepers() == []
+SHAPES = ("pool-fd", "cache-fd", "warmup-fd", "sawtooth-fd", "burst-fd", "step-fd", "wave-fd",
+          "sawtooth-thread")
+
+
+@pytest.fixture(scope="module")
+def innocents(seep, workloads, tmp_path_factory):
+    """{shape: Answer}, some of them at a time: they only wait."""
+    folder = tmp_path_factory.mktemp("innocents")
+
+    def watch(shape):
+        arguments = ("--size", 60, "--period", 1.5, "--seconds", 60)
+        with workload.Workload(workloads / "innocents", shape, folder / shape, *arguments) as running:
+            running.read()
+            return explainer.explain(seep, running.pid, 5)
+
+    with concurrent.futures.ThreadPoolExecutor(AT_ONCE) as pool:
+        return dict(zip(SHAPES, pool.map(watch, SHAPES)))
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_innocents_do_not_keep(innocents, shape):
+    assert innocents[shape].rows and innocents[shape].keepers() == []
 
 
 def test_sigint_ends_early_with_results(seep, leaking):

@@ -112,18 +112,35 @@ def count_junit(path):
     return counts
 
 
-def run_pytest(folder, arguments, seconds=SUITE_SECONDS):
+def run_pytest(folder, arguments, seconds=SUITE_SECONDS, **options):
+    """options: of its process; output that goes to a pipe is shown when it has ended."""
     with tempfile.TemporaryDirectory(prefix="seep-test-") as scratch:
         report = pathlib.Path(scratch) / "junit.xml"
-        status, _ = run_bounded([sys.executable, "-B", "-m", "pytest", "-q", "--tb=short",
-                                 "-p", "no:cacheprovider", "--durations=5",
-                                 f"--basetemp={scratch}/tmp", f"--junitxml={report}",
-                                 folder, *arguments], seconds)
+        status, said = run_bounded([sys.executable, "-B", "-m", "pytest", "-q", "--tb=short",
+                                    "-p", "no:cacheprovider", "--durations=5",
+                                    f"--basetemp={scratch}/tmp", f"--junitxml={report}",
+                                    folder, *arguments], seconds, text=True, **options)
+        print(said, end="", flush=True)
         counts = count_junit(report) if report.exists() else Counts()
     # 5: no test was collected, which is a fact and no failure (no file yet, or a -k that fits none).
     if status not in (0, 1, 5) or (status == 1 and not counts["failed"]):
         counts += failed(folder, f"pytest ended with {status}")
     return counts
+
+
+E2E = "not played and not go_whole"
+
+
+def run_e2e(arguments):
+    """First those that probe one program and those that wait for agents, side by side: neither takes
+    much of a CPU, and neither looks at the other. Then what looks at the whole host, or wants it."""
+    def run(which, **options):
+        return run_pytest("tests/e2e", ["-m", f"{E2E} and {which}", *arguments], **options)
+
+    with concurrent.futures.ThreadPoolExecutor() as threads:
+        waiting = threads.submit(run, "waits", stdout=subprocess.PIPE)
+        counts = run("probes")
+    return counts + waiting.result() + run("not probes and not waits")
 
 
 def run_command(command):
@@ -144,7 +161,7 @@ SUITES = {
     "unit": (run_unit, True),
     "check": (lambda arguments: run_pytest("tests/check", arguments), True),
     "fuzz": (lambda _: run_command([sys.executable, "tests/fuzz/run.py", str(FUZZ_SECONDS)]), True),
-    "e2e": (lambda arguments: run_pytest("tests/e2e", ["-m", "not played and not go_whole", *arguments]), True),
+    "e2e": (run_e2e, True),
     "played": (lambda arguments: run_pytest("tests/e2e", ["-m", "played", *arguments]), True),
     "vm": (lambda arguments: run_command([sys.executable, "tests/vm/run.py", *arguments]), True),
     "go": (lambda arguments: run_pytest("tests/e2e", ["-k", "test_go", *arguments], 2 * SUITE_SECONDS),

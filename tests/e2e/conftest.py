@@ -18,6 +18,8 @@ sys.path.insert(0, str(ROOT / "tests"))
 def pytest_configure(config):
     config.addinivalue_line("markers", f"timeout(seconds): another limit than {TEST_SECONDS} s")
     config.addinivalue_line("markers", "played: days of windows in minutes, mostly waiting")
+    config.addinivalue_line("markers", "probes: explains programs of its own, which take little")
+    config.addinivalue_line("markers", "waits: mostly; sets no probe and looks at no other's process")
     config.addinivalue_line("markers", "go_whole: for make test-go alone")
 
 

@@ -14,6 +14,8 @@ from agent import Agent, children
 from conftest import BUILD, ROOT
 from patience import PATIENT_SECONDS, wait
 
+pytestmark = pytest.mark.probes
+
 PIPES = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
 TOO_LONG = "reading its tables took too long"
 GAVE_UP = "the reader gave up on it"  # what a second question is answered

@@ -9,6 +9,8 @@ import pytest
 import workload
 from agent import Agent
 
+pytestmark = pytest.mark.waits
+
 WINDOW = 5  # seconds of --trend.window. Four have to pass before seep accuses anybody:
 # one until the first descriptors are old, and three that rise.
 WATCHED = 5.5 * WINDOW

@@ -15,6 +15,8 @@ from prometheus_client.openmetrics import parser as openmetrics
 from agent import Agent, children
 from conftest import ROOT
 
+pytestmark = pytest.mark.waits
+
 HOARDER = """
 import os, resource, sys, time
 limit = 4096 if "leak" in sys.argv else 512

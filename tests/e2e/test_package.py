@@ -8,6 +8,8 @@ import subprocess
 
 import pytest
 
+pytestmark = pytest.mark.waits
+
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BUILD = ROOT / os.environ.get("O", "build")
 
@@ -37,7 +39,7 @@ def run(*command):
 
 @pytest.fixture(scope="module")
 def package():
-    run("make", "-s", "-C", ROOT, "deb", f"O={BUILD.relative_to(ROOT)}")
+    run("nice", "make", "-s", "-C", ROOT, "deb", f"O={BUILD.relative_to(ROOT)}")
     (path,) = (BUILD / "deb").glob("seep_*.deb")
     return path
 

@@ -13,6 +13,8 @@ import pytest
 import prometheus_server
 import workload
 
+pytestmark = pytest.mark.waits
+
 WINDOW = 3  # seconds; growth is judged over 32 of them
 SECONDS = 150
 OPEN_FILES = 1024

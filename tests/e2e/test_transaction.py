@@ -16,6 +16,8 @@ import explainer
 import servers
 from agent import Agent
 
+pytestmark = pytest.mark.probes
+
 SECONDS = 8
 CONNECTIONS = 6
 

@@ -17,6 +17,8 @@ from prometheus_client.openmetrics import parser as openmetrics
 from conftest import BUILD
 from web_server import Web, read_to_end, wait_dead
 
+pytestmark = pytest.mark.waits
+
 DRIVER = BUILD / "tests/drivers/web"
 OPENMETRICS = "application/openmetrics-text;version=1.0.0"
 AS_PROMETHEUS = (f"{OPENMETRICS},application/openmetrics-text;version=0.0.1;q=0.75,"

@@ -106,7 +106,8 @@ def test_well_formed(agent, hoarder):
 def test_counts_and_bounds(agent, hoarder):
     group = group_of(agent, "seep-hoarder")
     agent.wait(lambda: agent.rows("seep_group_live", group=group, kind="eventfd") and
-               agent.value("seep_group_live", group=group, kind="eventfd") == 37)
+               agent.value("seep_group_live", group=group, kind="eventfd") == 37 and
+               agent.rows("seep_group_live", group=group, kind="pipe"))
     assert agent.value("seep_group_live", group=group, kind="pipe") in (8, 9, 10, 11)
     assert agent.value("seep_group_live", group=group, resource="thread", kind="all") == 1
     assert agent.value("seep_group_processes", group=group) == 1

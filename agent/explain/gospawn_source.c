@@ -73,6 +73,13 @@ static void window_end(void *source)
 	survivor_detach(s->probe);
 }
 
+static pid_t window_obstacle(void *source)
+{
+	const struct gospawn_source *s = source;
+
+	return survivor_obstacle(s->probe);
+}
+
 static double window_cost(void *source)
 {
 	struct survivor_counts counts;
@@ -82,6 +89,7 @@ static double window_cost(void *source)
 
 static const struct window_ops window_ops = {
 	.begin = window_begin,
+	.obstacle = window_obstacle,
 	.end = window_end,
 	.cost = window_cost,
 };
@@ -155,6 +163,7 @@ static void source_cost(void *source, struct source_cost *ret)
 	*ret = (struct source_cost){ .windows = s->windows.n, .seconds = cost_of(s, &counts) };
 	ret->hits = counts.values[SURVIVOR_HITS];
 	memcpy(ret->lost, counts.lost, sizeof(ret->lost));
+	ret->lost[LOSS_ATTACH_FAILED] += s->windows.refused;
 }
 
 static void source_detach(void *source)

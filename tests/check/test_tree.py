@@ -108,6 +108,15 @@ def test_nothing_is_left_open():
     assert not open_ends
 
 
+def test_windows_know_who_is_in_the_way():
+    """What is begun can be refused, and then they are asked for the process that keeps a lock."""
+    ops = [(name(path), found[1]) for path in SOURCES
+           for found in re.finditer(r"struct window_ops \w+ = \{(.*?)\};", path.read_text(), re.DOTALL)]
+    assert len(ops) >= 3
+    assert not [path for path, text in ops
+                if not {".begin", ".obstacle", ".end", ".cost"} <= set(re.findall(r"\.\w+", text))]
+
+
 def test_every_source_names_its_licence():
     bare = [path for path in tracked() if path.endswith((".c", ".h", ".py"))
             and "SPDX-License-Identifier: GPL-2.0-only" not in (ROOT / path).read_text()[:200]]

@@ -52,6 +52,16 @@ struct {
 	__type(value, struct call);
 } calls SEC(".maps");
 
+/* Results are seen where calls return to, and not by return probes: at the addresses in returns. */
+const volatile __u32 at_callers;
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, HEAP_RETURNS);
+	__type(key, u64);
+	__type(value, u32);
+} returns SEC(".maps");
+
 /*
  * Set by user space once everything is attached. When it is cleared, calls that are open may still
  * return while the traps are taken out, so that what was freed and what was given balance.
@@ -119,6 +129,23 @@ static __always_inline void enter_free(struct pt_regs *ctx, const struct heap_fu
 		count(HEAP_UNKNOWN_FREES, 1);
 }
 
+static __always_inline bool is_seen_returning(struct pt_regs *ctx)
+{
+	struct walk w = {};
+	u64 pc = walk_word(&w, PT_REGS_SP(ctx));
+
+	return !at_callers || bpf_map_lookup_elem(&returns, &pc);
+}
+
+/* Its site is told, so that the next window sees it returning. */
+static __always_inline void enter_unseen(struct pt_regs *ctx, const struct heap_function *f,
+					 struct task_struct *task)
+{
+	site_key(ctx, task);
+	count(HEAP_GIVEN, 1);
+	enter_free(ctx, f);
+}
+
 static __always_inline void enter_unmap(struct pt_regs *ctx, const struct heap_function *f, u64 now)
 {
 	struct arguments a = arguments_of(ctx);
@@ -168,8 +195,10 @@ static __always_inline void enter(struct pt_regs *ctx, struct task_struct *task,
 		enter_free(ctx, f);
 	else if (f->op == HEAP_UNMAP)
 		enter_unmap(ctx, f, now);
-	else
+	else if (is_seen_returning(ctx))
 		enter_alloc(ctx, f, now, tid, task);
+	else
+		enter_unseen(ctx, f, task);
 }
 
 SEC("?uprobe")

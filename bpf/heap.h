@@ -14,7 +14,8 @@
 #include "bpf/lib/stack.h"
 #include "bpf/lib/frame.h"
 
-#define HEAP_FRAMES 32
+#define HEAP_FRAMES  32
+#define HEAP_RETURNS 256 /* places that calls of the allocator return to */
 
 /* The lowest bit of a key tells that the walk met an address without a rule. */
 #define HEAP_KEY_PARTIAL 1ULL

@@ -71,6 +71,8 @@ static int name_stack(struct heap_source *s, const struct heap_site *site, struc
 
 	if (site->n_pcs == 0 || site->n_pcs > HEAP_FRAMES)
 		return -ENODATA;
+	if (s->go)
+		return naming_stack(&s->naming, site->pcs, site->n_pcs, &f->frames, &f->n_frames);
 	memcpy(pcs, site->pcs, site->n_pcs * sizeof(pcs[0]));
 	pcs[0]--;
 	return reader_symbolize(s->reader, s->options->pid, pcs, site->n_pcs, &f->frames,

@@ -26,6 +26,7 @@ static void source_free(void *source)
 	if (!s)
 		return;
 	heap_free(s->heap);
+	naming_clear(&s->naming);
 	free(s);
 }
 
@@ -43,22 +44,34 @@ static uint64_t read_resident(pid_t pid)
 	return (resident - shared) * (uint64_t)sysconf(_SC_PAGESIZE);
 }
 
-/* A return probe writes into the stack, which Go moves. */
-static int refuse_go(const struct explain_options *options, struct reader *reader)
+/* A return probe writes into the stack, which Go moves. Of what C code in it takes, results are
+ * seen elsewhere, once it is known where (heap_returns.h). */
+static int find_go(struct heap_source *s)
 {
+	const struct explain_options *options = s->options;
+	struct reader *reader = s->reader;
 	int r = reader_has_section(reader, options->pid, ".go.buildinfo");
 
 	if (r == 0)
 		r = reader_has_section(reader, options->pid, ".note.go.buildid");
 	if (r < 0)
 		return log_error(r, "heap: cannot read the executable of process %d", options->pid);
-	if (r > 0)
-		return log_error(
-			-EOPNOTSUPP,
-			"heap: process %d is a Go program, which return probes would crash; "
-			"its heap is the resource goheap",
-			options->pid);
+	s->go = r > 0;
+	if (s->go && options->exact)
+		return log_error(-EOPNOTSUPP,
+				 "heap: process %d is a Go program, which return probes would "
+				 "crash; without them calls are seen in windows, not all",
+				 options->pid);
 	return 0;
+}
+
+/* What Go allocates itself is no business of malloc. */
+static int refuse_pure_go(const struct heap_source *s)
+{
+	return log_error(-EOPNOTSUPP,
+			 "heap: process %d is a Go program without C code; its heap is the "
+			 "resource goheap",
+			 s->options->pid);
 }
 
 /* Whether the process has a system call filter, by its status. */
@@ -80,7 +93,7 @@ static int refuse_filtered(const struct heap_source *s)
 {
 	pid_t pid = s->options->pid;
 
-	if (!has_filter(pid) || uprobe_survives_filter(s->host.rung) > 0)
+	if (s->go || !has_filter(pid) || uprobe_survives_filter(s->host.rung) > 0)
 		return 0;
 	return log_error(-EOPNOTSUPP,
 			 "heap: process %d filters its system calls, and this kernel's return "
@@ -95,6 +108,7 @@ static int find_heap(struct heap_source *s)
 					.alloc_function = o->alloc_function,
 					.free_function = o->free_function,
 					.exact = o->exact,
+					.at_callers = s->go,
 					.host = s->host,
 					.reader = s->reader };
 	int r = heap_new(&options, &s->heap);
@@ -103,6 +117,8 @@ static int find_heap(struct heap_source *s)
 		return log_error(r == -ENOENT ? -ETIMEDOUT : r,
 				 "heap: process %d does not let its mappings or its files be read",
 				 o->pid);
+	if (r == -ENOENT && s->go)
+		return refuse_pure_go(s);
 	if (r == -ENOENT && o->alloc_function)
 		return log_error(0, "heap: process %d has no functions %s and %s", o->pid,
 				 o->alloc_function, o->free_function),
@@ -157,7 +173,8 @@ static int source_open(const struct explain_options *options, struct reader *rea
 				       .context = s,
 				       .duration = options->duration,
 				       .share = options->budget * (1 - OWN_PART) };
-	r = refuse_go(options, reader);
+	naming_init(&s->naming, reader, options->pid);
+	r = find_go(s);
 	if (r == 0)
 		r = start(s);
 	if (r < 0) {

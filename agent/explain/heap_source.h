@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "agent/explain/heap_verdict.h"
+#include "agent/explain/naming.h"
 #include "agent/explain/source.h"
 #include "agent/explain/windows.h"
 #include "agent/probe/heap.h"
@@ -21,6 +22,8 @@ struct heap_source {
 	const struct explain_options *options;
 	struct reader *reader;
 	struct uprobe_host host;
+	bool go;	      /* a Go program with C code in it */
+	struct naming naming; /* of a Go program */
 	struct heap *heap;
 	clockid_t cpu_clock;	/* of the process */
 	struct windows windows; /* in exact mode one, which lasts the watch */

@@ -77,6 +77,23 @@ static bool is_go(const struct site_frame *f)
 	return n > 3 && strcmp(f->file + n - 3, ".go") == 0;
 }
 
+static bool has_go(const struct finding *f)
+{
+	for (size_t i = 0; i < f->n_frames; i++)
+		if (is_go(&f->frames[i]))
+			return true;
+	return false;
+}
+
+/* From a Go function to the C function that it calls: what cgo generates, and the runtime. */
+static bool is_passage(const struct site_frame *f)
+{
+	return !*f->function || strncmp(f->function, "_cgo_", strlen("_cgo_")) == 0 ||
+	       strncmp(f->function, "runtime.", strlen("runtime.")) == 0 ||
+	       strcmp(f->file, "_cgo_gotypes.go") == 0 ||
+	       (is_go(f) && go_function_is_standard(f->function));
+}
+
 /* A driver that nobody here knows is below database/sql, which the program calls; one that is used
  * without that must be known by its name. */
 static const struct site_frame *find_go_caller(const struct finding *f)
@@ -96,7 +113,7 @@ static const struct site_frame *find_go_caller(const struct finding *f)
 
 const struct site_frame *finding_frame(const struct finding *f)
 {
-	bool heap = strcmp(f->resource, "heap") == 0;
+	bool heap = strcmp(f->resource, "heap") == 0, cgo = heap && has_go(f);
 	bool go = strncmp(f->resource, "go", 2) == 0 || /* goheap, gotimer, goroutine */
 		  strcmp(f->resource, "channel") == 0 || strcmp(f->resource, "gc") == 0;
 	bool transaction = strcmp(f->resource, "transaction") == 0;
@@ -109,7 +126,8 @@ const struct site_frame *finding_frame(const struct finding *f)
 		if (!go_function_is_standard(f->frames[i].function))
 			return &f->frames[i];
 	for (size_t i = 0; heap && i < f->n_frames; i++)
-		if (!site_frame_is_runtime(&f->frames[i]) && !is_allocator(&f->frames[i]))
+		if (!site_frame_is_runtime(&f->frames[i]) && !is_allocator(&f->frames[i]) &&
+		    !(cgo && is_passage(&f->frames[i])))
 			return &f->frames[i];
 	for (size_t i = 0; transaction && i < f->n_frames; i++)
 		if (!site_frame_is_runtime(&f->frames[i]) && !is_database_client(&f->frames[i]))

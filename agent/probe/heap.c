@@ -54,6 +54,7 @@ static int load_object(struct heap *h, const struct heap_options *o)
 	h->object = heap_bpf__open();
 	if (!h->object)
 		return -errno;
+	h->object->rodata->at_callers = o->at_callers;
 	r = uprobe_prepare(h->object->progs.heap_enter, o->host.rung);
 	if (r == 0)
 		r = uprobe_prepare(h->object->progs.heap_leave, o->host.rung);
@@ -69,6 +70,12 @@ static bool has_return(const struct heap_function *f)
 	return f->op != HEAP_FREE && f->op != HEAP_UNMAP;
 }
 
+/* Go's runtime maps its own heap by the C library where there is one. */
+static bool is_wanted(const struct heap *h, const struct heap_function *f)
+{
+	return !h->returns || f->op == HEAP_ALLOC || f->op == HEAP_FREE;
+}
+
 static int add_probes(struct heap *h)
 {
 	int functions = bpf_map__fd(h->object->maps.functions);
@@ -80,13 +87,28 @@ static int add_probes(struct heap *h)
 		const struct heap_place *p = &h->places.rows[i];
 		unsigned int hot = i < HEAP_HOT ? UPROBE_HOT : 0;
 
+		if (!is_wanted(h, &p->what))
+			continue;
 		if (bpf_map_update_elem(functions, &p->address, &p->what, BPF_ANY) < 0)
 			return -errno;
 		r = uprobe_set_add(h->probes, p->fd, p->offset, enter, hot);
-		if (r == 0 && has_return(&p->what))
+		if (r == 0 && has_return(&p->what) && !h->returns)
 			r = uprobe_set_add(h->probes, p->fd, p->offset, leave, UPROBE_RETURN | hot);
 	}
 	return r;
+}
+
+static int start_returns(struct heap *h, const struct heap_options *o)
+{
+	struct heap_returns_options options = {
+		.set = h->probes,
+		.program_fd = bpf_program__fd(h->object->progs.heap_leave),
+		.map_fd = bpf_map__fd(h->object->maps.returns),
+		.reader = o->reader,
+		.pid = o->pid,
+	};
+
+	return heap_returns_new(&options, &h->returns);
 }
 
 static int set_up(struct heap *h, const struct heap_options *o)
@@ -101,6 +123,8 @@ static int set_up(struct heap *h, const struct heap_options *o)
 				    bpf_map__fd(h->object->maps.rules));
 	if (r == 0)
 		r = uprobe_set_new(o->pid, o->host.rung, &h->probes);
+	if (r == 0 && o->at_callers)
+		r = start_returns(h, o);
 	if (r == 0)
 		r = uprobe_hold_start(h->probes, o->reader,
 				      bpf_program__fd(h->object->progs.heap_enter));
@@ -134,6 +158,7 @@ void heap_free(struct heap *h)
 	if (!h)
 		return;
 	uprobe_set_free(h->probes);
+	heap_returns_free(h->returns);
 	ring_buffer__free(h->ring);
 	heap_known_clear(&h->known);
 	heap_mappings_clear(&h->mappings);
@@ -150,7 +175,8 @@ const char *heap_allocator(const struct heap *h)
 double heap_hit_seconds(const struct heap *h)
 {
 	const struct uprobe_host *host = &h->host;
-	double pair = host->entry_seconds + host->return_seconds;
+	double pair = host->entry_seconds + (h->returns ? host->entry_seconds + host->step_seconds
+							: host->return_seconds);
 
 	for (size_t i = 0; i < h->places.n && i < HEAP_HOT; i++)
 		if (h->places.rows[i].stepped)
@@ -160,8 +186,12 @@ double heap_hit_seconds(const struct heap *h)
 
 int heap_attach(struct heap *h)
 {
-	int r = uprobe_set_attach(h->probes);
+	int r = h->returns ? heap_returns_add(h->returns, &h->known) : 0;
 
+	if (r == 0)
+		r = uprobe_set_attach(h->probes);
+	if (r < 0 && r != -EBUSY && h->returns && heap_returns_refused(h->returns))
+		r = uprobe_set_attach(h->probes);
 	if (r < 0)
 		return r;
 	if (h->window == 0)

@@ -22,6 +22,9 @@ struct heap_options {
 	pid_t pid;
 	const char *alloc_function, *free_function; /* instead of malloc and its kin; NULL: those */
 	bool exact; /* room for every live block, not for survivors alone */
+	/* For Go, which a return probe would crash: results are seen where calls of the allocator
+	 * return to, each from the window on after the one that it was met in. */
+	bool at_callers;
 	struct uprobe_host host;
 	struct reader *reader; /* outlives the heap */
 };

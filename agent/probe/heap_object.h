@@ -8,6 +8,7 @@
 #include "agent/probe/heap_functions.h"
 #include "agent/probe/heap_known.h"
 #include "agent/probe/heap_mappings.h"
+#include "agent/probe/heap_returns.h"
 #include "bpf/heap.skel.h"
 
 struct heap {
@@ -15,6 +16,7 @@ struct heap {
 	struct uprobe_set *probes;
 	struct ring_buffer *ring;
 	struct heap_places places;
+	struct heap_returns *returns; /* NULL: return probes are used */
 	struct uprobe_host host;
 	struct heap_known known;
 	struct heap_mappings mappings;

@@ -93,14 +93,24 @@ static void let_go(struct uprobe_set *set)
 		close(set->hold.file_fd);
 }
 
+size_t uprobe_set_size(const struct uprobe_set *set)
+{
+	return set->n;
+}
+
+void uprobe_set_cut(struct uprobe_set *set, size_t n)
+{
+	while (set->n > n)
+		close(set->probes[--set->n].file_fd);
+}
+
 void uprobe_set_free(struct uprobe_set *set)
 {
 	if (!set)
 		return;
 	uprobe_set_detach(set);
 	let_go(set);
-	for (size_t i = 0; i < set->n; i++)
-		close(set->probes[i].file_fd);
+	uprobe_set_cut(set, 0);
 	free(set);
 }
 

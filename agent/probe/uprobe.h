@@ -7,6 +7,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -61,6 +62,10 @@ enum uprobe_flags {
 /* A probe at an offset of the file; the caller keeps file_fd. Takes effect at the next attach. */
 int uprobe_set_add(struct uprobe_set *set, int file_fd, uint64_t offset, int program_fd,
 		   unsigned int flags);
+
+/* How many there are, and to have only the first n of them; the latter while detached. */
+size_t uprobe_set_size(const struct uprobe_set *set);
+void uprobe_set_cut(struct uprobe_set *set, size_t n);
 
 /*
  * A probe that keeps the others harmless: it stays from the first attach until the set is freed, at

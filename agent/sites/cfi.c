@@ -32,6 +32,18 @@ static int find_frame(struct module *m, uint64_t address, Dwarf_Frame **ret)
 	return debug && dwarf_cfi_addrframe(debug, address, ret) == 0 ? 0 : -ENODATA;
 }
 
+bool cfi_is_of_runtime(struct module *m, uint64_t address)
+{
+	Dwarf_Frame *frame = NULL;
+
+	if (!m->cfi_looked)
+		open_tables(m);
+	if (!m->cfi || dwarf_cfi_addrframe(m->cfi, address, &frame) != 0)
+		return false;
+	free(frame);
+	return true;
+}
+
 static bool is_small(uint64_t offset)
 {
 	int64_t o = (int64_t)offset;

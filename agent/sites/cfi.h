@@ -45,4 +45,6 @@ struct cfi_cache {
 
 /* The row for an address of the module's file; valid until the next call. */
 const struct cfi_row *cfi_find(struct cfi_cache *cache, struct module *m, uint64_t address);
+/* Whether the tables that unwinding at run time goes by cover it, and not those for debuggers. */
+bool cfi_is_of_runtime(struct module *m, uint64_t address);
 void cfi_cache_free(struct cfi_cache *cache);

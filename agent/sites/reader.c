@@ -389,12 +389,8 @@ int reader_service(struct reader *r, pid_t pid, const void *request, size_t size
 	return 0;
 }
 
-int reader_open(struct reader *r, pid_t pid, enum reader_file what, int *ret_fd)
+static int open_for(struct reader *r, pid_t pid, const struct wire_ask *ask, int *ret_fd)
 {
-	static const enum wire_ask_kind kinds[] = { [READER_EXECUTABLE] = WIRE_EXE,
-						    [READER_MAPS] = WIRE_MAPS_COPY,
-						    [READER_MEMORY] = WIRE_MEM };
-	struct wire_ask ask = { .kind = kinds[what] };
 	struct target *t;
 	uint64_t dropped;
 	int e = targets_get(&r->targets, pid, &t, &dropped);
@@ -402,9 +398,25 @@ int reader_open(struct reader *r, pid_t pid, enum reader_file what, int *ret_fd)
 	if (e == 0)
 		e = send_forget(r, dropped);
 	if (e == 0)
-		e = opener_open(r->opener, t->proc, &ask, monotonic_ns() + REQUEST_NS, ret_fd);
+		e = opener_open(r->opener, t->proc, ask, monotonic_ns() + REQUEST_NS, ret_fd);
 	r->lost[LOSS_TIMEOUT] += e == -ETIMEDOUT;
 	return e;
+}
+
+int reader_open(struct reader *r, pid_t pid, enum reader_file what, int *ret_fd)
+{
+	static const enum wire_ask_kind kinds[] = { [READER_EXECUTABLE] = WIRE_EXE,
+						    [READER_MAPS] = WIRE_MAPS_COPY,
+						    [READER_MEMORY] = WIRE_MEM };
+
+	return open_for(r, pid, &(struct wire_ask){ .kind = kinds[what] }, ret_fd);
+}
+
+int reader_open_mapping(struct reader *r, pid_t pid, uint64_t start, uint64_t end, int *ret_fd)
+{
+	return open_for(r, pid,
+			&(struct wire_ask){ .kind = WIRE_MAP_FILE, .start = start, .end = end },
+			ret_fd);
 }
 
 void reader_forget(struct reader *r, pid_t pid)

@@ -124,6 +124,9 @@ enum reader_file {
  */
 int reader_open(struct reader *r, pid_t pid, enum reader_file what, int *ret_fd);
 
+/* The same on the file of a mapping (proc_pid_map_files(5)). */
+int reader_open_mapping(struct reader *r, pid_t pid, uint64_t start, uint64_t end, int *ret_fd);
+
 /* Forget what is known of a process: it ended or executed another program. */
 void reader_forget(struct reader *r, pid_t pid);
 

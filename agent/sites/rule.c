@@ -59,6 +59,15 @@ struct frame_rule rule_of_row(const struct cfi_row *row)
 	return (struct frame_rule){ 0 };
 }
 
+/* Go describes its frames for debuggers alone, who are not told where the runtime changes stacks.
+ */
+static bool is_go(struct module *m, uint64_t address)
+{
+	return (module_has_section(m, ".go.buildinfo") ||
+		module_has_section(m, ".note.go.buildid")) &&
+	       !cfi_is_of_runtime(m, address);
+}
+
 static struct frame_rule rule_at(struct spaces *spaces, struct cfi_cache *cache,
 				 struct space *space, const struct source *source, uint64_t pc)
 {
@@ -68,6 +77,8 @@ static struct frame_rule rule_at(struct spaces *spaces, struct cfi_cache *cache,
 
 	if (!m || module_address(m, region_offset(region, pc), &address) < 0)
 		return (struct frame_rule){ 0 };
+	if (is_go(m, address))
+		return (struct frame_rule){ .base = FRAME_GO };
 	return rule_of_row(cfi_find(cache, m, address));
 }
 

@@ -18,6 +18,10 @@ enum frame_base {
 	FRAME_SP,	/* CFA = rsp + cfa_offset */
 	FRAME_BP,	/* CFA = rbp + cfa_offset */
 	FRAME_BP_DEREF, /* CFA = *(rbp + cfa_offset): a function that realigned its stack */
+	/* Go code, which no table covers: it keeps frame pointers (CFA = rbp + 16, the caller's rbp
+	 * below the return address), and so do all its callers. C code that Go called runs on
+	 * another stack, whose rbp leads to the goroutine's (runtime.asmcgocall). */
+	FRAME_GO,
 };
 
 /* Where the caller's rbp is. */

@@ -46,14 +46,17 @@ static __always_inline struct walked walk_up(struct walk w, u64 *pcs, u32 max)
 	struct walked done = {};
 
 	for (u32 i = 0; i < max; i++) {
-		const struct frame_rule *rule = bpf_map_lookup_elem(&rules, &w.pc);
+		const struct frame_rule *known = bpf_map_lookup_elem(&rules, &w.pc);
+		struct frame_rule rule = { .base = FRAME_GO };
 
 		done.hash = walk_mix(done.hash, w.pc);
 		done.n = i + 1;
-		done.partial = !rule;
+		done.partial = !w.go && !known;
 		if (pcs)
 			pcs[i] = w.pc;
-		if (!rule || !walk_leave(&w, rule))
+		if (!w.go && known)
+			rule = *known;
+		if (done.partial || !walk_leave(&w, &rule))
 			break;
 	}
 	return done;

@@ -20,7 +20,7 @@ def ends():
     return list(dict.fromkeys((found[0], found[-1])))
 
 
-def build(version, sources=SOURCES):
+def build(version, sources=SOURCES, cgo=False):
     binary = toolchains.FOLDER / "bin" / f"{sources.name}-{version}"
     newest = max(path.stat().st_mtime for path in sources.rglob("*"))
     if binary.exists() and binary.stat().st_mtime > newest:
@@ -30,7 +30,7 @@ def build(version, sources=SOURCES):
     root = toolchains.goroot(version)
     environment = dict(os.environ, GOROOT=str(root), GOPATH=str(toolchains.FOLDER / "path"), GOENV="off",
                        GOPROXY="off", GOCACHE=str(toolchains.FOLDER / "cache"), GOTOOLCHAIN="local",
-                       CGO_ENABLED="0")
+                       CGO_ENABLED=str(int(cgo)))
     done = subprocess.run(["nice", root / "bin/go", "build", "-buildvcs=false", "-trimpath",
                            "-ldflags=-s -w", "-o", binary, "."], cwd=sources, env=environment,
                           capture_output=True, text=True)
@@ -39,8 +39,8 @@ def build(version, sources=SOURCES):
 
 
 class Books:
-    def __init__(self, version, word, sources=SOURCES):
-        self.process = subprocess.Popen([build(version, sources), word], stdin=subprocess.PIPE,
+    def __init__(self, version, word, sources=SOURCES, cgo=False):
+        self.process = subprocess.Popen([build(version, sources, cgo), word], stdin=subprocess.PIPE,
                                         stdout=subprocess.PIPE, text=True)
         self.pid = self.process.pid
         assert self.process.stdout.readline() == "ready\n"

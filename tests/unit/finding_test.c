@@ -9,11 +9,11 @@
 #include "agent/model/finding.h"
 
 static struct site_frame frames[] = {
-	{ .function = "strdup", .module = "/usr/lib/x86_64-linux-gnu/libc.so.6" },
-	{ .function = "zmalloc", .module = "/usr/bin/redis-server" },
-	{ .function = "operator new(unsigned long)", .module = "/opt/liballoc.so" },
-	{ .function = "createObject", .module = "/usr/bin/redis-server" },
-	{ .function = "main", .module = "/usr/bin/redis-server" },
+	{ .file = "", .function = "strdup", .module = "/usr/lib/x86_64-linux-gnu/libc.so.6" },
+	{ .file = "", .function = "zmalloc", .module = "/usr/bin/redis-server" },
+	{ .file = "", .function = "operator new(unsigned long)", .module = "/opt/liballoc.so" },
+	{ .file = "", .function = "createObject", .module = "/usr/bin/redis-server" },
+	{ .file = "", .function = "main", .module = "/usr/bin/redis-server" },
 };
 
 /* Who calls the wrapper of an allocator is meant, for the heap; elsewhere the word means nothing.
@@ -37,6 +37,27 @@ static void test_no_better(void **state)
 	assert_ptr_equal(finding_frame(&f), &frames[0]);
 	f.n_frames = 0;
 	assert_null(finding_frame(&f));
+}
+
+/* What cgo generates, stripped or not, and the runtime stand between C and who called it. */
+static void test_cgo(void **state)
+{
+	struct site_frame called[] = {
+		{ .function = "strdup", .file = "", .module = "/lib/libc.so.6" },
+		{ .function = "", .file = "", .module = "/shop" },
+		{ .function = "runtime.asmcgocall",
+		  .file = "runtime/asm_amd64.s",
+		  .module = "/shop" },
+		{ .function = "main._Cfunc_copy", .file = "_cgo_gotypes.go", .module = "/shop" },
+		{ .function = "main.forget", .file = "main.go", .module = "/shop" },
+	};
+	struct finding f = { .resource = "heap", .frames = called, .n_frames = 5 };
+
+	assert_ptr_equal(finding_frame(&f), &called[4]);
+	called[1].function = "_cgo_86e6ea6920d3_Cfunc_copy";
+	assert_ptr_equal(finding_frame(&f), &called[4]);
+	called[1].function = "sort";
+	assert_ptr_equal(finding_frame(&f), &called[1]);
 }
 
 /* Who asks the collector for something does it by the standard library. */
@@ -89,7 +110,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_frame),	     cmocka_unit_test(test_no_better),
 		cmocka_unit_test(test_go_collector), cmocka_unit_test(test_go_database),
-		cmocka_unit_test(test_c_database),
+		cmocka_unit_test(test_c_database),   cmocka_unit_test(test_cgo),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,3 @@
+module example.org/gocgo
+
+go 1.19

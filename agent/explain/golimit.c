@@ -43,8 +43,8 @@ enum golimit_fault golimit_judge(const struct golimit_watch *w)
 {
 	if (!w->from_environment && is_late(w))
 		return GOLIMIT_SET_LATE;
-	if (!w->from_environment && is_outgrown(w))
-		return GOLIMIT_OUTGROWN;
+	if (is_outgrown(w))
+		return w->from_environment ? GOLIMIT_TOO_LOW : GOLIMIT_OUTGROWN;
 	return passes_cgroup(w) ? GOLIMIT_NEVER_SET : GOLIMIT_FINE;
 }
 

@@ -27,6 +27,7 @@ enum golimit_fault {
 	GOLIMIT_SET_LATE,  /* seen: half of it and more was in use before */
 	GOLIMIT_OUTGROWN,  /* what lives takes three quarters of it, and the collector, which would
 			    * wait for a heap's worth of new objects without it, not for a quarter */
+	GOLIMIT_TOO_LOW,   /* the same of one that was set before anything was allocated */
 	GOLIMIT_NEVER_SET, /* none below the cgroup's, which the heap may pass before it is
 			      collected */
 };

@@ -93,7 +93,7 @@ int go_findings_collector(const struct go_source *s, struct findings *ret)
 	if (!f)
 		return -ENOMEM;
 	f->resource = "gc";
-	f->pattern = "late-memory-limit";
+	f->pattern = fault == GOLIMIT_TOO_LOW ? "outgrown-memory-limit" : "late-memory-limit";
 	f->verdict = SITE_KEEPS;
 	f->live = 1;
 	f->live_bytes = w.marked;
@@ -105,6 +105,8 @@ int go_findings_collector(const struct go_source *s, struct findings *ret)
 								       : BOUND_GO_MEMORY_LIMIT);
 	if (w.limit == GOLIMIT_NONE)
 		f->reason = "no limit has been set yet";
+	else if (fault == GOLIMIT_TOO_LOW)
+		f->reason = "set by GOMEMLIMIT when it started";
 	else
 		name_setter(s, w.limit, f);
 	return 0;

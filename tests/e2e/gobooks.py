@@ -39,9 +39,10 @@ def build(version, sources=SOURCES, cgo=False):
 
 
 class Books:
-    def __init__(self, version, word, sources=SOURCES, cgo=False):
+    def __init__(self, version, word, sources=SOURCES, cgo=False, environment={}):
         self.process = subprocess.Popen([build(version, sources, cgo), word], stdin=subprocess.PIPE,
-                                        stdout=subprocess.PIPE, text=True)
+                                        stdout=subprocess.PIPE, text=True,
+                                        env=dict(os.environ, **environment))
         self.pid = self.process.pid
         assert self.process.stdout.readline() == "ready\n"
 

@@ -60,12 +60,15 @@ static void test_outgrown(void **state)
 	assert_int_equal(golimit_judge(&w), GOLIMIT_FINE);
 }
 
-/* Who starts the program has chosen that limit, before anything was allocated. */
+/* Who starts the program has chosen that limit, before anything was allocated: it is not late, but
+ * the collector has as little room. */
 static void test_from_the_environment(void **state)
 {
 	struct golimit_watch w = pressed;
 
 	w.from_environment = true;
+	assert_int_equal(golimit_judge(&w), GOLIMIT_TOO_LOW);
+	w.marked = 20 * MIB;
 	assert_int_equal(golimit_judge(&w), GOLIMIT_FINE);
 }
 

@@ -1,0 +1,3 @@
+module example.org/golimit
+
+go 1.19

@@ -134,6 +134,7 @@ static void check_readable(const struct check_options *o, struct reader *reader)
 		{ READER_MAPS, "maps", "to name the modules of a stack" },
 		{ READER_EXECUTABLE, "exe", "to read its symbols and unwinding tables" },
 		{ READER_MEMORY, "mem", "to read its runtime" },
+		{ READER_PAGES, "pagemap", "to read of it only what is there" },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
@@ -158,6 +159,20 @@ static void say_sample(const struct check_options *o, const struct go_report *r)
 	say(o, "sample", -1, value, NULL);
 }
 
+/* What a count lacks is in its error, where it is not too much. */
+static void say_unread(const struct check_options *o, const struct go_unread *u)
+{
+	char value[128];
+
+	if (u->absent + u->swapped == 0)
+		return;
+	snprintf(value, sizeof(value),
+		 "%" PRIu64 " reads met pages that are swapped out, %" PRIu64
+		 " that are not there: left so",
+		 u->swapped, u->absent);
+	say(o, "not read", -1, value, NULL);
+}
+
 static void say_go(const struct check_options *o, const struct go_report *r)
 {
 	char value[256], version[4 * GO_VERSION];
@@ -171,6 +186,7 @@ static void say_go(const struct check_options *o, const struct go_report *r)
 		say(o, go_feature_name(f), r->status[f] == GO_READ, "of the Go runtime",
 		    r->status[f] == GO_READ ? NULL : go_status_text(r->status[f]));
 	say_sample(o, r);
+	say_unread(o, &r->unread);
 }
 
 /* Most programs are none of Go, and that is no failure. */

@@ -89,7 +89,7 @@ static int pull(struct go_source *s)
 	r = go_scan(s->reader, s->options->pid, &request, GO_TIMEOUT_NS, &report);
 	if (r < 0)
 		return r;
-	s->failed += report->failed;
+	go_count_unread(&report->unread, s->lost);
 	if (s->report && report->status[s->wish->feature] != GO_READ) {
 		free(report);
 		return 0;
@@ -112,7 +112,7 @@ static int first_pull(struct go_source *s)
 	uint32_t status;
 	int r = pull(s);
 
-	if ((r == -ETIMEDOUT || r == -EPIPE) && !s->options->resource)
+	if ((r == -ETIMEDOUT || r == -EPIPE || r == -ENXIO) && !s->options->resource)
 		log_warn(0, "explain: the runtime of process %d: %s", pid, go_error_text(r));
 	if (r < 0 && !s->options->resource)
 		return -ENOEXEC;
@@ -180,7 +180,7 @@ static void source_cost(void *source, struct source_cost *ret)
 	const struct go_source *s = source;
 
 	*ret = (struct source_cost){ .windows = pulls(s) };
-	ret->lost[LOSS_READ_FAULT] = s->failed;
+	memcpy(ret->lost, s->lost, sizeof(ret->lost));
 }
 
 static void source_detach(void *source)

@@ -19,7 +19,7 @@ struct go_source {
 	struct gochannels channels;
 	struct gopools pools;
 	double began, next; /* CLOCK_MONOTONIC */
-	uint64_t failed;    /* reads */
+	uint64_t lost[LOSS_REASON_MAX];
 };
 
 /* What a resource asks of a pull. */

@@ -21,8 +21,10 @@
 	X(RING_FULL, "ring_full")	/* an event found no room in the ring buffer */            \
 	X(PROBE_MISSED, "probe_missed") /* the kernel skipped a run of a program */                \
 	X(ATTACH_FAILED, "attach_failed")                                                          \
-	X(READ_FAULT, "read_fault") /* memory of the process was not there to be read */           \
-	X(TRUNCATED, "truncated")   /* a stack deeper than what is copied */                       \
+	X(READ_FAULT, "read_fault")   /* memory of the process was not there to be read */         \
+	X(NOT_PRESENT, "not_present") /* pages that reading would have brought in */               \
+	X(SWAPPED, "swapped")	      /* the same, out of the swap */                              \
+	X(TRUNCATED, "truncated")     /* a stack deeper than what is copied */                     \
 	X(RATE_LIMITED, "rate_limited")                                                            \
 	X(VANISHED, "vanished") /* the process ended while it was read */                          \
 	X(NO_MEMORY, "no_memory")                                                                  \

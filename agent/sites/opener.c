@@ -112,6 +112,8 @@ static int open_asked(int proc, const struct wire_ask *ask)
 		return copy_maps(proc);
 	case WIRE_MEM:
 		return open_proc(proc, "mem");
+	case WIRE_PAGEMAP:
+		return open_proc(proc, "pagemap");
 	case WIRE_AUXV:
 		return open_proc(proc, "auxv");
 	case WIRE_ENVIRON:

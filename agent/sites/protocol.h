@@ -60,6 +60,7 @@ enum wire_ask_kind {
 	WIRE_MAP_FILE,	 /* /proc/PID/map_files/START-END */
 	WIRE_DEBUG_FILE, /* the debug file of that build-id below the agent's own /usr/lib/debug */
 	WIRE_MEM,	 /* /proc/PID/mem, for reading */
+	WIRE_PAGEMAP,	 /* /proc/PID/pagemap */
 	WIRE_AUXV,	 /* /proc/PID/auxv */
 	WIRE_ENVIRON,	 /* /proc/PID/environ */
 	WIRE_CMDLINE,	 /* /proc/PID/cmdline */

@@ -407,7 +407,8 @@ int reader_open(struct reader *r, pid_t pid, enum reader_file what, int *ret_fd)
 {
 	static const enum wire_ask_kind kinds[] = { [READER_EXECUTABLE] = WIRE_EXE,
 						    [READER_MAPS] = WIRE_MAPS_COPY,
-						    [READER_MEMORY] = WIRE_MEM };
+						    [READER_MEMORY] = WIRE_MEM,
+						    [READER_PAGES] = WIRE_PAGEMAP };
 
 	return open_for(r, pid, &(struct wire_ask){ .kind = kinds[what] }, ret_fd);
 }

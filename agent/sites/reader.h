@@ -116,6 +116,7 @@ enum reader_file {
 	READER_EXECUTABLE,
 	READER_MAPS, /* a copy of the list of mappings (proc_pid_maps(5)), as it was */
 	READER_MEMORY,
+	READER_PAGES, /* which of its pages are there */
 };
 
 /*

@@ -4,11 +4,11 @@
 #include <string.h>
 
 #include "agent/base/cleanup.h"
+#include "agent/sites/maps.h"
 #include "agent/sites/space.h"
 
 #define REGIONS_MAX   32768
 #define FRUITLESS_MAX 1023
-#define LINES_BYTES   32768 /* a path has at most 4096 bytes, a newline in it takes four */
 
 static void drop_regions(struct spaces *s, struct region *regions, size_t n)
 {
@@ -28,30 +28,19 @@ static void restore_newlines(char *path)
 	}
 }
 
-/* start-end perms offset device inode path, see proc(5). 0, or -ENOENT for one not wanted. */
-static int parse_line(char *line, struct region *ret)
+/* 0, -ENOMEM, or -ENOENT for one not wanted. */
+static int take_mapping(const struct mapping *m, struct region *ret)
 {
-	struct region r = { 0 };
-	char *at = line, *perms;
-	size_t n;
+	struct region r = { .start = m->start, .end = m->end, .offset = m->offset };
+	size_t n = strlen(m->path);
 
-	r.start = strtoull(at, &at, 16);
-	r.end = strtoull(at + (*at == '-'), &at, 16);
-	perms = at + (*at == ' ');
-	if (strnlen(perms, 5) < 5 || perms[2] != 'x' || r.end <= r.start)
+	if (m->permissions[2] != 'x')
 		return -ENOENT;
-	r.offset = strtoull(perms + 5, &at, 16);
-	for (int field = 0; field < 2; field++) { /* device and inode */
-		at += strspn(at, " ");
-		at += strcspn(at, " ");
-	}
-	at += strspn(at, " ");
-	n = strlen(at);
-	if (n > 10 && strcmp(at + n - 10, " (deleted)") == 0)
-		at[n - 10] = '\0';
-	restore_newlines(at);
-	r.vdso = strcmp(at, "[vdso]") == 0;
-	r.path = strdup(at);
+	if (n > 10 && strcmp(m->path + n - 10, " (deleted)") == 0)
+		m->path[n - 10] = '\0';
+	restore_newlines(m->path);
+	r.vdso = strcmp(m->path, "[vdso]") == 0;
+	r.path = strdup(m->path);
 	if (!r.path)
 		return -ENOMEM;
 	*ret = r;
@@ -72,47 +61,17 @@ static int append(struct region **regions, size_t *n, const struct region *r)
 	return 0;
 }
 
-/* Lines out of a descriptor, by read alone: stdio would call fcntl, which the sandbox refuses. */
-struct lines {
-	int fd;
-	size_t at, end;
-	char bytes[LINES_BYTES + 1];
-};
-
-/* The next line without its end, or NULL. One that is longer than the buffer is given in pieces. */
-static char *next_line(struct lines *l)
-{
-	char *start, *newline;
-	ssize_t n;
-
-	while (!(newline = memchr(l->bytes + l->at, '\n', l->end - l->at))) {
-		memmove(l->bytes, l->bytes + l->at, l->end - l->at);
-		l->end -= l->at;
-		l->at = 0;
-		if (l->end == LINES_BYTES)
-			break;
-		n = read(l->fd, l->bytes + l->end, LINES_BYTES - l->end);
-		if (n <= 0)
-			return NULL;
-		l->end += (size_t)n;
-	}
-	start = l->bytes + l->at;
-	l->at = newline ? (size_t)(newline - l->bytes) + 1 : l->end;
-	*(newline ? newline : l->bytes + l->end) = '\0';
-	return start;
-}
-
 static int parse_maps(int fd, struct region **regions, size_t *n)
 {
-	_cleanup_free_ struct lines *lines = malloc(sizeof(*lines));
-	char *line;
+	_cleanup_free_ struct maps *maps = malloc(sizeof(*maps));
+	struct mapping mapping;
 
-	if (!lines)
+	if (!maps)
 		return -ENOMEM;
-	*lines = (struct lines){ .fd = fd };
-	while (*n < REGIONS_MAX && (line = next_line(lines))) {
+	*maps = (struct maps){ .fd = fd };
+	while (*n < REGIONS_MAX && maps_next(maps, &mapping)) {
 		struct region found;
-		int r = parse_line(line, &found);
+		int r = take_mapping(&mapping, &found);
 
 		if (r == 0)
 			r = append(regions, n, &found);

@@ -6,8 +6,8 @@
  *
  * One after the other, or so long apart, of at most so many goroutines (0: all; else as the agent).
  * Prints a line for each: nanoseconds of CPU that the reader spent, goroutines alive, what that may
- * be wrong by, dead structs, implausible ones, objects that could not be read, bytes. 1 when it
- * could not be done.
+ * be wrong by, dead structs, implausible ones, objects that could not be read, bytes, and of those
+ * objects the ones whose pages were not there, and were swapped out. 1 when it could not be done.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -28,13 +28,14 @@ static int scan(struct reader *reader, pid_t pid, uint32_t most)
 				      .most = most };
 	_cleanup_free_ struct go_report *r = NULL;
 	int e = go_scan(reader, pid, &request, GO_TIMEOUT_NS, &r);
+	const struct go_unread *u = r ? &r->unread : NULL;
 
 	if (e < 0)
 		return e;
 	if (r->status[GO_GOROUTINES] != GO_READ)
 		return log_error(0, "goscan: %s", go_status_text(r->status[GO_GOROUTINES])), -EIO;
-	printf("%lu %lu %lu %lu %lu %lu %lu\n", r->cpu_ns, r->live, r->count_error, r->dead,
-	       r->implausible, r->failed, r->bytes);
+	printf("%lu %lu %lu %lu %lu %lu %lu %lu %lu\n", r->cpu_ns, r->live, r->count_error, r->dead,
+	       r->implausible, u->failed + u->absent + u->swapped, r->bytes, u->absent, u->swapped);
 	return 0;
 }
 

@@ -63,11 +63,28 @@ static int make_file(const void *data, size_t size, uint64_t offset, int *ret_fd
 	return 0;
 }
 
+/* Of memory that is all there. */
+static int make_pagemap(size_t size, int *ret_fd)
+{
+	_cleanup_close_ int fd = memfd_create("pagemap", MFD_CLOEXEC);
+	uint64_t present = 1ull << 63;
+
+	for (uint64_t page = 0; page * GO_PAGE < size; page++)
+		if (pwrite(fd, &present, 8, (off_t)(FORGED_BASE / GO_PAGE + page) * 8) != 8)
+			return -EIO;
+	if (ftruncate(fd, (1ll << 47) / GO_PAGE * 8) < 0)
+		return -errno;
+	*ret_fd = TAKE_FD(fd);
+	return 0;
+}
+
 static int open_input(void *context, const struct wire_ask *ask, int *ret_fd)
 {
 	const struct input *in = context;
 	Elf64_auxv_t auxv = { .a_type = AT_ENTRY };
 
+	if (ask->kind == WIRE_PAGEMAP)
+		return make_pagemap(in->size, ret_fd);
 	if (ask->kind != WIRE_AUXV)
 		return make_file(in->data, in->size, ask->kind == WIRE_MEM ? FORGED_BASE : 0,
 				 ret_fd);
@@ -254,13 +271,13 @@ static void scan(struct go_process *p)
 		builder = (struct go_builder){ .process = p,
 					       .request = &report_request,
 					       .report = r };
-		go_memory_begin(&p->memory, CPU_NS, BYTES_MAX);
+		go_memory_begin(&p->memory, NULL, CPU_NS, BYTES_MAX);
 		scans[i](&builder);
 		check_report(offsetof(struct go_report, strings) + r->n_strings);
 	}
 	for (enum go_births b = 0; b < GO_BIRTHS_MAX; b++) {
 		size = sizeof(answer);
-		go_memory_begin(&p->memory, CPU_NS, BYTES_MAX);
+		go_memory_begin(&p->memory, NULL, CPU_NS, BYTES_MAX);
 		go_points_answer(p,
 				 &(struct go_points_request){ .ask = GO_ASK_POINTS, .births = b },
 				 sizeof(struct go_points_request), answer, &size);
@@ -268,23 +285,23 @@ static void scan(struct go_process *p)
 	for (enum go_oracle o = 0; o < GO_ORACLE_MAX; o++) {
 		size = sizeof(answer);
 		fill_fates(&fates, o);
-		go_memory_begin(&p->memory, CPU_NS, BYTES_MAX);
+		go_memory_begin(&p->memory, NULL, CPU_NS, BYTES_MAX);
 		go_fates_answer(p, &fates, offsetof(struct go_fates_request, objects[fates.n]),
 				answer, &size);
 	}
 	size = sizeof(answer);
-	go_memory_begin(&p->memory, CPU_NS, BYTES_MAX);
+	go_memory_begin(&p->memory, NULL, CPU_NS, BYTES_MAX);
 	if (go_profile_answer(p, &profile_request, sizeof(profile_request), answer, &size) == 0)
 		check_profile(size);
 	size = sizeof(answer);
-	go_memory_begin(&p->memory, CPU_NS, BYTES_MAX);
+	go_memory_begin(&p->memory, NULL, CPU_NS, BYTES_MAX);
 	if (go_buffers_answer(p, &buffers_request, sizeof(buffers_request), answer, &size) == 0)
 		check_buffers(size);
 }
 
 static void by_plan(const struct input *in)
 {
-	struct go_process p = { .memory.fd = -1 };
+	struct go_process p = { .memory.fd = -1, .memory.pages = { .fd = -1, .image = &p.image } };
 	struct go_variables found;
 	struct plan plan = { 0 };
 	struct input memory, patches;
@@ -296,13 +313,13 @@ static void by_plan(const struct input *in)
 	memory = make_image(plan.minor, &patches);
 	believe_all(&p);
 	follow(&plan, &p);
-	if (make_file(memory.data, memory.size, FORGED_BASE, &p.memory.fd) == 0) {
-		go_memory_begin(&p.memory, CPU_NS, BYTES_MAX);
+	if (make_file(memory.data, memory.size, FORGED_BASE, &p.memory.fd) == 0 &&
+	    make_pagemap(memory.size, &p.memory.pages.fd) == 0) {
+		go_memory_begin(&p.memory, NULL, CPU_NS, BYTES_MAX);
 		go_variables_find(&p.module, 0, &found);
 		go_layout_goroutines(&p.layout, &p.module, &p.variables);
 		scan(&p);
 	}
-	safe_close(p.memory.fd);
 	go_memory_free(&p.memory);
 }
 

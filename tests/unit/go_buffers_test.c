@@ -13,14 +13,13 @@
 #include "tests/unit/go_fake_heap.h"
 
 #define BYTES (9 * PAGE)
-#define END   (1ull << 41)
+#define END   0x7ffffffff000ull
 #define OTHER (LARGE + (1u << 20))
 
 static int set_up(void **state)
 {
 	struct fake *f = fake_new_heap();
 
-	assert_int_equal(ftruncate(f->process.memory.fd, (off_t)END), 0);
 	*state = f;
 	return 0;
 }
@@ -31,7 +30,7 @@ static int ask(struct fake *f, struct go_buffers *ret)
 	size_t size = sizeof(*ret);
 	int r;
 
-	go_memory_begin(&f->process.memory, FAKE_CPU_NS, FAKE_BYTES);
+	go_memory_begin(&f->process.memory, &fake_source, FAKE_CPU_NS, FAKE_BYTES);
 	r = go_buffers_answer(&f->process, &request, sizeof(request), ret, &size);
 	if (r == 0)
 		assert_int_equal(go_buffers_check(ret, size), 0);

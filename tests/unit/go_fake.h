@@ -1,16 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* A Go program that does not exist: its memory is a file whose offsets are the addresses. */
+/* A Go program that does not exist. */
 #pragma once
 
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
-#include <cmocka.h>
-
-#include "agent/runtime/go/process.h"
+#include "tests/unit/go_memory_fake.h"
 
 #define FAKE_CPU_NS 2000000000ull
 #define FAKE_BYTES  (1ull << 30)
@@ -27,10 +23,9 @@ static inline struct fake *fake_new(void)
 
 	assert_non_null(f);
 	f->report = calloc(1, sizeof(*f->report));
-	f->process.memory.fd = memfd_create("go", MFD_CLOEXEC);
+	fake_memory_new(&f->process);
 	f->process.module.table.memory = &f->process.memory;
 	assert_non_null(f->report);
-	assert_true(f->process.memory.fd >= 0);
 	return f;
 }
 
@@ -38,7 +33,6 @@ static inline int fake_free(void **state)
 {
 	struct fake *f = *state;
 
-	close(f->process.memory.fd);
 	go_memory_free(&f->process.memory);
 	free(f->process.channels);
 	free(f->process.makers);
@@ -49,7 +43,7 @@ static inline int fake_free(void **state)
 
 static inline void put(const struct fake *f, uint64_t address, const void *bytes, size_t size)
 {
-	assert_int_equal(pwrite(f->process.memory.fd, bytes, size, (off_t)address), (ssize_t)size);
+	fake_memory_put(&f->process, address, bytes, size);
 }
 
 static inline void put_word(const struct fake *f, uint64_t address, uint64_t value)
@@ -76,6 +70,6 @@ static inline enum go_status fake_scan(struct fake *f, const struct go_request *
 	builder = (struct go_builder){ .process = &f->process,
 				       .request = request,
 				       .report = f->report };
-	go_memory_begin(&f->process.memory, FAKE_CPU_NS, FAKE_BYTES);
+	go_memory_begin(&f->process.memory, &fake_source, FAKE_CPU_NS, FAKE_BYTES);
 	return feature(&builder);
 }

@@ -64,7 +64,7 @@ static int ask(struct fake *f, struct go_profile *ret)
 	size_t size = sizeof(*ret);
 	int r;
 
-	go_memory_begin(&f->process.memory, FAKE_CPU_NS, FAKE_BYTES);
+	go_memory_begin(&f->process.memory, &fake_source, FAKE_CPU_NS, FAKE_BYTES);
 	r = go_profile_answer(&f->process, &request, sizeof(request), ret, &size);
 	return r < 0 ? r : go_profile_check(ret, size);
 }

@@ -202,7 +202,7 @@ static void test_layout_is_derived(void **state)
 	for (uint64_t i = 0; i < 40; i++)
 		put_goroutine(f, i, i + 1, 4);
 	put_slice(f, DATA, LIST, 40, 64);
-	go_memory_begin(&f->process.memory, FAKE_CPU_NS, 1 << 20);
+	go_memory_begin(&f->process.memory, &fake_source, FAKE_CPU_NS, 1 << 20);
 	go_layout_of(99, &l);
 	assert_int_equal(l.minor, 0);
 	assert_int_equal(go_layout_goroutines(&l, &f->process.module, &f->process.variables), 0);
@@ -245,7 +245,7 @@ static void test_neighbours_are_read_together(void **state)
 		items[i] = (struct go_item){ address, address * 3 };
 		put_word(f, address, address);
 	}
-	go_memory_begin(m, FAKE_CPU_NS, 1 << 20);
+	go_memory_begin(m, &fake_source, FAKE_CPU_NS, 1 << 20);
 	assert_int_equal(go_gather(m, items, 1000, 8, take, &g), 0);
 	assert_true(g.n == 1000 && g.ascending && g.right);
 	assert_true(m->reads <= 64000 / GO_READ_BYTES + 1);
@@ -264,7 +264,7 @@ static void test_a_budget_ends(void **state)
 	builder = (struct go_builder){ .process = &f->process,
 				       .request = &request,
 				       .report = f->report };
-	go_memory_begin(&f->process.memory, FAKE_CPU_NS, 100000);
+	go_memory_begin(&f->process.memory, &fake_source, FAKE_CPU_NS, 100000);
 	assert_int_equal(go_goroutines_scan(&builder), GO_TOO_LONG);
 }
 

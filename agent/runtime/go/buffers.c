@@ -57,7 +57,7 @@ static int chunk_filled(struct go_memory *m, const struct go_buffer *b, uint64_t
 /*
  * By halves: what is filled from its beginning on has one border. Where items are zeros for a whole
  * chunk, another border is found, or none that moves. A page that the program never touched stays
- * without memory: the kernel lends it the page of zeros.
+ * without memory (pages.h).
  */
 static int find_border(struct go_memory *m, struct go_buffer *b)
 {

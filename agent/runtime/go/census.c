@@ -24,6 +24,7 @@
 #define CREDIT_CENSUSES 10
 #define WAIT_SHARE	0.05 /* of time, for new programs that do not answer within SCAN_NS */
 #define TURN_SHARE	0.1  /* of an interval, that a busy host may make the readings wait */
+#define LOOK_AGAIN	30   /* censuses, at a program that is not all there to be read */
 #define MARKS		32   /* of goroutine ids over a window and what is before it */
 
 /* At that time the largest goroutine id was this. */
@@ -40,6 +41,7 @@ struct program {
 	uint64_t seen;		 /* census */
 	enum state state;
 	int error;
+	uint64_t looked;  /* census in which it was asked whether it runs Go */
 	uint64_t scanned; /* census */
 	struct go_report *report;
 	struct go_work work;
@@ -182,11 +184,13 @@ static void add_mark(struct program *g, double now, double window, uint64_t goid
 static void count_losses(struct model *m, const struct go_report *r, int e)
 {
 	if (r)
-		m->lost[LOSS_GO][LOSS_READ_FAULT] += r->failed;
+		go_count_unread(&r->unread, m->lost[LOSS_GO]);
 	if (e == -ETIMEDOUT)
 		m->lost[LOSS_GO][LOSS_TIMEOUT]++;
 	else if (e == -EPIPE)
 		m->lost[LOSS_GO][LOSS_CRASHED]++;
+	else if (e == -ENXIO)
+		m->lost[LOSS_GO][LOSS_NOT_PRESENT]++;
 }
 
 static void scan(struct go_census *c, struct model *m, struct program *g)
@@ -229,6 +233,7 @@ static void identify(struct go_census *c, struct model *m, struct program *g)
 	int e = go_scan(c->asked, g->pid, &request, SCAN_NS, &report);
 
 	free(report);
+	g->looked = m->census;
 	if (e == 0 && c->n_read == PROGRAMS_MAX)
 		e = -ENOSPC;
 	g->error = e;
@@ -242,10 +247,12 @@ static void identify(struct go_census *c, struct model *m, struct program *g)
 		reader_forget(c->asked, g->pid);
 }
 
-/* One for which there was no place may have one by now. */
-static bool is_open(const struct go_census *c, const struct program *g)
+/* One for which there was no place may have one by now; one that was swapped out may be back. */
+static bool is_open(const struct go_census *c, const struct model *m, const struct program *g)
 {
 	return g->state == UNKNOWN || g->error == -EAGAIN ||
+	       (g->state == UNREADABLE && g->error == -ENXIO &&
+		m->census - g->looked >= LOOK_AGAIN) ||
 	       (g->error == -ENOSPC && c->n_read < PROGRAMS_MAX);
 }
 
@@ -268,8 +275,8 @@ static void identify_new(struct go_census *c, struct model *m)
 		if (!g)
 			continue;
 		g->seen = m->census;
-		if (is_open(c, g) && monotonic_ns() < deadline && allowance_is_left(&c->patience) &&
-		    have_reader(c, m))
+		if (is_open(c, m, g) && monotonic_ns() < deadline &&
+		    allowance_is_left(&c->patience) && have_reader(c, m))
 			identify(c, m, g);
 	}
 }

@@ -131,6 +131,7 @@ static int read_again(struct go_process *p)
 {
 	struct go_known_channels *known = p->channels;
 	size_t n = 0;
+	int away = 0;
 
 	for (size_t i = 0; i < known->n; i++) {
 		const struct go_hchan before = known->rows[i];
@@ -139,13 +140,17 @@ static int read_again(struct go_process *p)
 
 		if (r == -ETIME || r == -ESRCH)
 			return r;
+		if (r == -ENXIO) {
+			known->rows[n++] = before; /* it is still what it was */
+			away = r;
+		}
 		if (r == 0 && go_hchan_parse(p, before.address, bytes, &known->rows[n]) &&
 		    known->rows[n].buffer == before.buffer &&
 		    known->rows[n].capacity == before.capacity)
 			n++;
 	}
 	known->n = n;
-	return 0;
+	return away;
 }
 
 static int update(struct go_process *p, unsigned int each)

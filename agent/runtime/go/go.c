@@ -40,6 +40,10 @@ const char *go_error_text(int error)
 	case -ETIME:
 	case -ETIMEDOUT:
 		return "reading its tables took too long";
+	case -ENXIO:
+		return "its memory is not all there, and bringing it in is left to it";
+	case -EOPNOTSUPP:
+		return "this kernel does not tell which pages of a program are there";
 	case -EPIPE:
 		return "the reader gave up on it";
 	case -EAGAIN:
@@ -66,6 +70,13 @@ const char *go_string(const struct go_report *r, uint32_t offset)
 const struct go_place *go_code_place(const struct go_report *r, uint16_t code)
 {
 	return code < r->n_codes && r->codes[code].n ? &r->places[r->codes[code].first] : NULL;
+}
+
+void go_count_unread(const struct go_unread *u, uint64_t lost[LOSS_REASON_MAX])
+{
+	lost[LOSS_READ_FAULT] += u->failed;
+	lost[LOSS_NOT_PRESENT] += u->absent;
+	lost[LOSS_SWAPPED] += u->swapped;
 }
 
 #define DEFAULT_IDLE 2 /* defaultMaxIdleConns of database/sql */

@@ -10,7 +10,7 @@
  *   moduledata.c  the runtime's record of its parts; with it pclntab.c, from code to lines
  *   variables.c   where the runtime's variables are, by its own code
  *   layout.c      offsets by version, checked and derived
- *   memory.c      bounded reads, neighbours together
+ *   memory.c      bounded reads, neighbours together; pages.c only of what is there
  *   goroutines.c, timers.c, collector.c, channels.c, pools.c: a feature each; panel.c samples
  *   profile.c     the heap profile that the program keeps of itself
  *   buffers.c     how far large objects are filled
@@ -27,6 +27,7 @@
 #include <sys/types.h>
 
 #include "agent/model/frame.h"
+#include "agent/model/loss.h"
 #include "agent/runtime/go/report.h"
 #include "agent/sites/reader.h"
 
@@ -51,6 +52,9 @@ const char *go_version(const struct go_report *r, char *dst, size_t size);
 const char *go_string(const struct go_report *r, uint32_t offset);
 /* The innermost place of a code, NULL when it has none. */
 const struct go_place *go_code_place(const struct go_report *r, uint16_t code);
+
+/* Add what could not be read, by its reason. */
+void go_count_unread(const struct go_unread *u, uint64_t lost[LOSS_REASON_MAX]);
 
 /* How many connections of a pool may stay open that nobody uses. */
 uint64_t go_pool_may_idle(const struct go_pool *p);

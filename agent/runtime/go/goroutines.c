@@ -298,6 +298,7 @@ enum go_status go_goroutines_scan(struct go_builder *b)
 	struct group *groups = clear_groups();
 	struct scan s = { .builder = b, .layout = &p->layout, .groups = groups };
 	struct go_item *items;
+	uint64_t away;
 	size_t n;
 	int r;
 
@@ -308,11 +309,13 @@ enum go_status go_goroutines_scan(struct go_builder *b)
 	r = groups ? read_goroutines(&p->memory, p->variables.allgs, &items, &n) : -ENOMEM;
 	if (r == 0) {
 		s.panel = go_panel_pick(items, &n, b->request->most);
-		r = go_gather(&p->memory, items, n, p->layout.g_bytes, take_goroutine, &s);
+		r = go_gather_most(&p->memory, items, n, p->layout.g_bytes, take_goroutine, &s,
+				   &away);
 	}
 	if (r < 0)
 		return go_status_of(r);
-	b->report->count_error = go_panel_error(&s.panel, items, n);
+	b->report->count_error =
+		go_panel_error(&s.panel, items, n) + go_panel_scale(&s.panel, away);
 	tell(&s);
 	return GO_READ;
 }
@@ -338,9 +341,12 @@ int go_goroutines_waiting(struct go_process *p, go_take_waiting take, void *cont
 {
 	struct waiting w = { &p->layout, take, context };
 	struct go_item *items;
+	uint64_t away;
 	size_t n;
 	int r = p->goroutines ? read_goroutines(&p->memory, p->variables.allgs, &items, &n)
 			      : -ENODATA;
 
-	return r < 0 ? r : go_gather(&p->memory, items, n, p->layout.g_bytes, take_waiting, &w);
+	return r < 0 ? r
+		     : go_gather_most(&p->memory, items, n, p->layout.g_bytes, take_waiting, &w,
+				      &away);
 }

@@ -236,7 +236,7 @@ static void take_descriptor(void *context, const struct go_item *item, const uin
 int go_heap_walk(const struct go_heap *h, struct go_memory *m, go_take_span take, void *context)
 {
 	struct walk w = { .layout = &h->layout, .take = take, .context = context };
-	uint64_t slice[3], *list;
+	uint64_t slice[3], *list, away;
 	struct go_item *items;
 	int r = go_memory_read(m, h->variable + h->layout.heap_generation + SPANS_AFTER_GENERATION,
 			       slice, sizeof(slice));
@@ -252,5 +252,6 @@ int go_heap_walk(const struct go_heap *h, struct go_memory *m, go_take_span take
 	r = list && items ? go_memory_read(m, slice[0], list, slice[1] * sizeof(*list)) : -ENOMEM;
 	for (uint64_t i = 0; r == 0 && i < slice[1]; i++)
 		items[i] = (struct go_item){ .address = list[i] };
-	return r < 0 ? r : go_gather(m, items, slice[1], SPAN_BYTES, take_descriptor, &w);
+	return r < 0 ? r
+		     : go_gather_most(m, items, slice[1], SPAN_BYTES, take_descriptor, &w, &away);
 }

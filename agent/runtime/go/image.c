@@ -14,6 +14,7 @@
 #define BUILDINFO_SCAN 65536u /* bytes of the data segment, as Go's own debug/buildinfo looks */
 #define BUILDINFO_MAX  65536u
 #define AUXV_MAX       64
+#define PAGE	       4096u
 
 /* debug/buildinfo: a header of 32 bytes, then two strings with their lengths as varints. */
 static const char buildinfo_magic[] = "\xff Go buildinf:";
@@ -275,4 +276,16 @@ uint64_t go_image_offset(const struct go_image *i, uint64_t address)
 			return address - s->address + s->offset;
 	}
 	return 0;
+}
+
+uint64_t go_image_page(const struct go_image *i, uint64_t page)
+{
+	for (size_t k = 0; k < i->n_segments; k++) {
+		const struct go_segment *s = &i->segments[k];
+		uint64_t lead = s->address % PAGE, start = s->address - lead;
+
+		if (page >= start && page - start < lead + s->file_size && s->offset >= lead)
+			return page - start + s->offset - lead;
+	}
+	return GO_IMAGE_NOWHERE;
 }

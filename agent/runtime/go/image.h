@@ -39,3 +39,8 @@ int go_image_read(const struct source *source, struct go_image *ret);
 
 /* Offset in the file of an address in the process, 0 when it is not of the file. */
 uint64_t go_image_offset(const struct go_image *i, uint64_t address);
+
+/* Where the file has what was mapped to a page (a multiple of 4096), GO_IMAGE_NOWHERE for none of
+ * its pages: whole pages are mapped, also at the ends of a segment. */
+#define GO_IMAGE_NOWHERE UINT64_MAX
+uint64_t go_image_page(const struct go_image *i, uint64_t page);

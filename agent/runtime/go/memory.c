@@ -5,12 +5,14 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "agent/base/cleanup.h"
 #include "agent/runtime/go/memory.h"
 
 #define BLOCK_BYTES   4096u
 #define BLOCKS	      512u  /* 2 MiB of code and tables */
 #define DEADLINE_EACH 64    /* reads between two looks at the clock */
 #define GAP_BYTES     2048u /* between neighbours that are still read together */
+#define AWAY_PART     64u   /* what a count may lack */
 
 struct block {
 	uint64_t address; /* 0: empty */
@@ -29,47 +31,105 @@ uint64_t go_cpu_ns(void)
 	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
 }
 
-void go_memory_begin(struct go_memory *m, uint64_t cpu, uint64_t bytes)
+void go_memory_begin(struct go_memory *m, const struct source *source, uint64_t cpu, uint64_t bytes)
 {
 	m->deadline = go_cpu_ns() + cpu;
 	m->left = bytes;
-	m->reads = m->bytes = m->failed = 0;
+	m->reads = m->bytes = 0;
+	m->unread = (struct go_unread){ 0 };
 	m->gone = false;
+	go_pages_begin(&m->pages, source);
 }
 
-void go_memory_free(struct go_memory *m)
+void go_memory_drop_blocks(struct go_memory *m)
 {
 	free(m->blocks);
 	m->blocks = NULL;
 }
 
-/* How much could be read, or -errno. */
-static ssize_t read_some(struct go_memory *m, uint64_t address, void *dst, size_t size)
+void go_memory_free(struct go_memory *m)
+{
+	m->fd = safe_close(m->fd);
+	m->pages.fd = safe_close(m->pages.fd);
+	go_memory_drop_blocks(m);
+}
+
+/* Of pages that are there. */
+static ssize_t read_present(struct go_memory *m, uint64_t address, void *dst, size_t size)
+{
+	ssize_t n = pread(m->fd, dst, size, (off_t)address);
+
+	if (n < 0)
+		return errno == EINTR ? -ETIME : -EFAULT;
+	return n > 0 ? n : -ESRCH;
+}
+
+/* Of pages of one kind. */
+static ssize_t read_kind(struct go_memory *m, enum go_page kind, uint64_t address, void *dst,
+			 size_t size)
 {
 	ssize_t n;
 
-	if (size > m->left || (m->reads % DEADLINE_EACH == 0 && go_cpu_ns() > m->deadline))
-		return -ETIME;
-	if (address > INT64_MAX - size)
+	m->reads += kind == GO_PAGE_PRESENT || kind == GO_PAGE_FILE;
+	switch (kind) {
+	case GO_PAGE_PRESENT:
+		return read_present(m, address, dst, size);
+	case GO_PAGE_EMPTY:
+		memset(dst, 0, size);
+		return (ssize_t)size;
+	case GO_PAGE_FILE:
+		n = go_pages_read_file(&m->pages, address, dst, size);
+		return n > 0 ? n : -ENXIO;
+	case GO_PAGE_NOWHERE:
 		return -EFAULT;
-	n = pread(m->fd, dst, size, (off_t)address);
-	m->reads++;
-	if (n < 0)
-		return errno == EINTR ? -ETIME : -EFAULT;
-	m->left -= (size_t)n;
-	m->bytes += (size_t)n;
-	m->gone |= n == 0;
-	return n > 0 ? n : -ESRCH;
+	case GO_PAGE_SWAPPED:
+	case GO_PAGE_ABSENT:
+		break;
+	}
+	m->swapped = kind == GO_PAGE_SWAPPED;
+	return -ENXIO;
+}
+
+/* How much of the begin could be read, and *ret_end: 0 when that is all, else what ended it. */
+static size_t read_some(struct go_memory *m, uint64_t address, void *dst, size_t size, int *ret_end)
+{
+	enum go_page kind;
+	size_t done = 0, part;
+	ssize_t n = 0;
+
+	if (size > m->left || (m->looks++ % DEADLINE_EACH == 0 && go_cpu_ns() > m->deadline))
+		n = -ETIME;
+	while (n >= 0 && done < size) {
+		n = go_pages_look(&m->pages, address + done, size - done, &kind, &part);
+		if (n == 0)
+			n = read_kind(m, kind, address + done, (uint8_t *)dst + done, part);
+		done += n > 0 ? (size_t)n : 0;
+	}
+	m->gone |= n == -ESRCH;
+	m->left -= done;
+	m->bytes += done;
+	*ret_end = n < 0 ? (int)n : 0;
+	return done;
+}
+
+static void count_unread(struct go_memory *m, int end)
+{
+	if (end != -ENXIO)
+		m->unread.failed++;
+	else if (m->swapped)
+		m->unread.swapped++;
+	else
+		m->unread.absent++;
 }
 
 int go_memory_read(struct go_memory *m, uint64_t address, void *dst, size_t size)
 {
-	ssize_t n = read_some(m, address, dst, size);
+	int end;
 
-	if (n == (ssize_t)size)
-		return 0;
-	m->failed++;
-	return n < 0 ? (int)n : -EFAULT;
+	read_some(m, address, dst, size, &end);
+	if (end < 0)
+		count_unread(m, end);
+	return end;
 }
 
 int go_memory_word(struct go_memory *m, uint64_t address, uint64_t *ret)
@@ -218,26 +278,46 @@ static size_t count_near(const struct go_item *items, size_t n, size_t size)
 	return k;
 }
 
+/* Read some neighbours together; how many have been dealt with: after the first that is not there
+ * the others are looked at anew. *ret_end as of read_some. */
+static size_t gather_near(struct go_memory *m, const struct go_item *items, size_t n, size_t size,
+			  go_take take, void *context, int *ret_end)
+{
+	uint8_t bytes[GO_READ_BYTES];
+	uint64_t first = items[0].address;
+	size_t have = read_some(m, first, bytes, items[n - 1].address - first + size, ret_end);
+
+	for (size_t i = 0; i < n; i++) {
+		if (items[i].address - first + size > have) {
+			count_unread(m, *ret_end);
+			return i + 1;
+		}
+		take(context, &items[i], bytes + (items[i].address - first));
+	}
+	return n;
+}
+
 int go_gather(struct go_memory *m, struct go_item *items, size_t n, size_t size, go_take take,
 	      void *context)
 {
-	uint8_t bytes[GO_READ_BYTES];
-	int r = size <= sizeof(bytes) ? sort_items(items, n) : -EINVAL;
+	int r = size <= GO_READ_BYTES ? sort_items(items, n) : -EINVAL;
 
-	for (size_t i = 0, k; r == 0 && i < n; i += k) {
-		uint64_t first = items[i].address;
-		ssize_t have;
+	for (size_t i = 0; r == 0 && i < n;) {
+		size_t near = count_near(items + i, n - i, size);
 
-		k = count_near(items + i, n - i, size);
-		have = read_some(m, first, bytes, items[i + k - 1].address - first + size);
-		if (have == -ETIME || have == -ESRCH)
-			r = (int)have;
-		for (size_t j = i; r == 0 && j < i + k; j++) {
-			if ((ssize_t)(items[j].address - first + size) <= have)
-				take(context, &items[j], bytes + (items[j].address - first));
-			else
-				m->failed++;
-		}
+		i += gather_near(m, items + i, near, size, take, context, &r);
+		if (r != -ETIME && r != -ESRCH)
+			r = 0;
 	}
 	return r;
+}
+
+int go_gather_most(struct go_memory *m, struct go_item *items, size_t n, size_t size, go_take take,
+		   void *context, uint64_t *ret_away)
+{
+	uint64_t before = go_memory_away(m);
+	int r = go_gather(m, items, n, size, take, context);
+
+	*ret_away = go_memory_away(m) - before;
+	return r == 0 && *ret_away > n / AWAY_PART ? -ENXIO : r;
 }

@@ -45,7 +45,7 @@ static int search(struct go_memory *m, const struct go_segment *s, look at, void
 			r = at(context, s->address + done, bytes, n, ret);
 		if (r == -EFAULT)
 			return 0; /* what follows is not mapped either */
-		if (r != 0)
+		if (r != 0 && r != -ENXIO)
 			return r;
 	}
 	return 0;
@@ -188,6 +188,8 @@ int go_module_find(const struct go_image *image, struct go_memory *memory, struc
 
 	if (r == 0)
 		r = find_module(image, memory, table, &address);
+	if (r == -ENODATA && memory->unread.absent + memory->unread.swapped)
+		r = -ENXIO; /* it may be where nothing was read */
 	if (r == 0)
 		r = go_memory_read(memory, address, module, sizeof(module));
 	if (r == 0)

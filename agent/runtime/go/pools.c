@@ -321,12 +321,12 @@ static int tell(struct scan *s)
 {
 	struct go_process *p = s->builder->process;
 	struct go_report *r = s->builder->report;
-	uint64_t failed = p->memory.failed;
+	struct go_unread unread = p->memory.unread;
 	int e = 0;
 
 	for (size_t i = 0; i < s->n_openers; i++)
 		look_for_pool(s, &s->openers[i]);
-	p->memory.failed = failed; /* a word that is no address is no loss */
+	p->memory.unread = unread; /* a word that is no address is no loss */
 	if (s->builder->request->stacks == 0)
 		return 0;
 	for (size_t i = 0; r->n_pools && i < s->n_users; i++)
@@ -347,16 +347,20 @@ static void keep_known(const struct go_report *r, struct go_sql *sql)
 		sql->known[i] = r->pools[i].address;
 }
 
-/* What is no pool any more is left out. */
-static void read_known(struct go_builder *b)
+/* What is no pool any more is left out. 0, or -ENXIO when that is not known. */
+static int read_known(struct go_builder *b)
 {
 	struct go_process *p = b->process;
+	uint64_t away = go_memory_away(&p->memory);
 	struct go_db db;
 
 	for (uint32_t i = 0; i < p->sql.n_known; i++)
 		if (read_db(p, p->sql.known[i], &db))
 			add_pool(b->report, p->sql.known[i], &db);
+	if (go_memory_away(&p->memory) != away)
+		return -ENXIO;
 	keep_known(b->report, &p->sql);
+	return 0;
 }
 
 /* Who wants no stacks reads often, and a search for pools looks at every goroutine. */
@@ -379,10 +383,8 @@ enum go_status go_pools_scan(struct go_builder *b)
 		return GO_NO_VARIABLE;
 	if (!p->goroutines)
 		return GO_NO_LAYOUT;
-	if (may_skip_search(b)) {
-		read_known(b);
-		return GO_READ;
-	}
+	if (may_skip_search(b))
+		return go_status_of(read_known(b));
 	s.builder = b;
 	s.n_openers = s.n_users = s.n_callers = 0;
 	r = go_goroutines_waiting(p, take_waiting, &s);

@@ -16,7 +16,6 @@ void go_process_free(struct go_process *p)
 {
 	if (!p)
 		return;
-	safe_close(p->memory.fd);
 	go_memory_free(&p->memory);
 	free(p->channels);
 	free(p->makers);
@@ -83,6 +82,15 @@ static void read_wait_reasons(struct go_process *p)
 	}
 }
 
+static int open_pages(const struct source *source, struct go_process *p)
+{
+	struct wire_ask ask = { .kind = WIRE_PAGEMAP };
+	int r = source->open(source->context, &ask, &p->memory.pages.fd);
+
+	p->memory.pages.image = &p->image;
+	return r == -ENOENT ? -EOPNOTSUPP : r;
+}
+
 static int learn(const struct source *source, struct go_process *p)
 {
 	struct wire_ask ask = { .kind = WIRE_MEM };
@@ -90,9 +98,11 @@ static int learn(const struct source *source, struct go_process *p)
 
 	if (r == 0)
 		r = source->open(source->context, &ask, &p->memory.fd);
+	if (r == 0)
+		r = open_pages(source, p);
 	if (r < 0)
 		return r;
-	go_memory_begin(&p->memory, ATTACH_NS, ATTACH_BYTES);
+	go_memory_begin(&p->memory, source, ATTACH_NS, ATTACH_BYTES);
 	r = go_module_find(&p->image, &p->memory, &p->module);
 	if (r < 0)
 		return r;
@@ -102,9 +112,11 @@ static int learn(const struct source *source, struct go_process *p)
 		return r;
 	read_wait_reasons(p);
 	read_environment(source, p);
-	p->goroutines = p->variables.allgs && p->variables.main &&
-			go_layout_goroutines(&p->layout, &p->module, &p->variables) == 0;
-	return 0;
+	if (!p->variables.allgs || !p->variables.main)
+		return 0;
+	r = go_layout_goroutines(&p->layout, &p->module, &p->variables);
+	p->goroutines = r == 0;
+	return r == -ENXIO ? r : 0; /* it may be there another time */
 }
 
 int go_process_new(const struct source *source, struct go_process **ret)
@@ -115,7 +127,7 @@ int go_process_new(const struct source *source, struct go_process **ret)
 
 	if (!p)
 		return -ENOMEM;
-	p->memory.fd = -1;
+	p->memory.fd = p->memory.pages.fd = -1;
 	r = learn(source, p);
 	if (r < 0)
 		return r;
@@ -135,13 +147,15 @@ enum go_status go_status_of(int error)
 		return GO_TOO_LONG;
 	case -EPROTO:
 		return GO_TORN;
+	case -ENXIO:
+		return GO_ABSENT;
 	}
 	return GO_UNREADABLE;
 }
 
 int go_process_heap(struct go_process *p)
 {
-	uint64_t all, first;
+	uint64_t all, first, away = go_memory_away(&p->memory);
 	int r;
 
 	if (p->heap.arenas)
@@ -152,6 +166,10 @@ int go_process_heap(struct go_process *p)
 	r = go_memory_word(&p->memory, p->variables.allgs, &all);
 	if (r == 0)
 		r = go_memory_word(&p->memory, all, &first);
-	return r < 0 ? r
-		     : go_heap_find(&p->variables, &p->memory, first, GOROUTINE_BYTES, &p->heap);
+	if (r == 0)
+		r = go_heap_find(&p->variables, &p->memory, first, GOROUTINE_BYTES, &p->heap);
+	if (r == 0 || go_memory_away(&p->memory) == away)
+		return r;
+	p->heap_tried = false; /* it may be there another time */
+	return -ENXIO;
 }

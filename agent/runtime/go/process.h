@@ -20,7 +20,7 @@
 
 struct go_process {
 	struct go_image image;
-	struct go_memory memory; /* its descriptor is owned here */
+	struct go_memory memory;
 	struct go_module module;
 	struct go_variables variables;
 	struct go_layout layout;
@@ -42,7 +42,8 @@ struct go_process {
 int go_process_new(const struct source *source, struct go_process **ret);
 void go_process_free(struct go_process *p);
 
-/* Make sure that p->heap is known: 0, or -ENODATA when its layout is none that is known. */
+/* Make sure that p->heap is known: 0, or -ENODATA when its layout is none that is known,
+ * -ENXIO when what tells it is not there to be read. */
 int go_process_heap(struct go_process *p);
 
 /* Answers to the questions of objects.h: 0 or -errno; *ret_size: room, then what was used. */

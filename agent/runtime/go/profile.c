@@ -51,7 +51,7 @@ static void profile_clear(struct profile *p)
 {
 	free(p->rows);
 	free(p->slots);
-	go_memory_free(&p->memory);
+	go_memory_drop_blocks(&p->memory);
 }
 
 /* A pass sees what is read twice in one state, and the next one anew. */
@@ -71,7 +71,7 @@ static void profile_end(struct profile *p)
 	m->left = p->memory.left;
 	m->reads = p->memory.reads;
 	m->bytes = p->memory.bytes;
-	m->failed = p->memory.failed;
+	m->unread = p->memory.unread;
 	m->gone |= p->memory.gone;
 }
 

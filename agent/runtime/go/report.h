@@ -33,6 +33,7 @@ enum go_feature {
 	X(NO_LAYOUT, "the runtime's structures are not as in any known version")                   \
 	X(TORN, "the runtime's structures contradict themselves")                                  \
 	X(UNREADABLE, "its memory could not be read")                                              \
+	X(ABSENT, "its memory is not all there, and bringing it in is left to it")                 \
 	X(TOO_LONG, "there is more to read than is allowed at once")
 
 enum go_status {
@@ -165,6 +166,13 @@ struct go_collector {
 	uint32_t pad;
 };
 
+/* Reads, and objects of reads of many, that could not be had. */
+struct go_unread {
+	uint64_t failed;  /* nothing is mapped there */
+	uint64_t absent;  /* pages that are not there, and would have to be brought in */
+	uint64_t swapped; /* pages that are swapped out */
+};
+
 struct go_report {
 	uint32_t size;	/* bytes that were sent: strings are the last field and cut to their use */
 	uint32_t minor; /* 22 of Go 1.22 */
@@ -176,7 +184,8 @@ struct go_report {
 	uint32_t limit_from_environment; /* GOMEMLIMIT was set when the program started */
 
 	/* What reading took. */
-	uint64_t cpu_ns, attach_ns, reads, bytes, failed;
+	uint64_t cpu_ns, attach_ns, reads, bytes;
+	struct go_unread unread;
 
 	uint64_t last_goid;		/* largest goroutine id seen */
 	uint64_t live;			/* goroutines, without the runtime's own */
@@ -184,8 +193,8 @@ struct go_report {
 	uint64_t dead;			/* structs that wait to be used again */
 	uint64_t implausible;
 	uint64_t other; /* goroutines of groups that found no room */
-	/* One standard error, at most, of the counts above and of groups; 0 when all goroutines
-	 * were read, and not a sample. */
+	/* One standard error, at most, of the counts above and of groups, and how many were not
+	 * there to be read; 0 when all goroutines were read, and not a sample. */
 	uint64_t count_error;
 	uint32_t n_groups;
 

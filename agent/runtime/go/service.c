@@ -106,7 +106,7 @@ static void scan_process(struct go_process *p, const struct go_request *request,
 	scan_all(&builder);
 	report->reads = p->memory.reads;
 	report->bytes = p->memory.bytes;
-	report->failed = p->memory.failed;
+	report->unread = p->memory.unread;
 	report->cpu_ns = go_cpu_ns() - began;
 	report->size = (uint32_t)(offsetof(struct go_report, strings) + report->n_strings);
 }
@@ -152,7 +152,7 @@ static int answer(const struct source *source, uint64_t name, const void *bytes,
 	r = find_process(source, name, &p);
 	if (r < 0)
 		return r;
-	go_memory_begin(&p->memory, SCAN_NS, SCAN_BYTES);
+	go_memory_begin(&p->memory, source, SCAN_NS, SCAN_BYTES);
 	r = answers[ask](p, bytes, size, ret, ret_size);
 	if (p->memory.gone)
 		forget(name);

@@ -312,6 +312,7 @@ static int read_heaps(struct scan *s)
 static int scan_timers(struct scan *s)
 {
 	struct go_memory *m = &s->builder->process->memory;
+	uint64_t away;
 	int r = read_heaps(s);
 
 	if (r == 0)
@@ -319,8 +320,8 @@ static int scan_timers(struct scan *s)
 	if (r == 0 && !(s->user = calloc(s->timers.n + 1, sizeof(*s->user))))
 		r = -ENOMEM;
 	if (r == 0)
-		r = go_gather(m, s->timers.rows, s->timers.n, s->layout->timer_bytes, take_timer,
-			      s);
+		r = go_gather_most(m, s->timers.rows, s->timers.n, s->layout->timer_bytes,
+				   take_timer, s, &away);
 	if (r == 0)
 		r = go_gather(m, s->values.rows, s->values.n, sizeof(uint64_t), take_user, s);
 	return r;

@@ -9,6 +9,7 @@
 //	gobooks park    100,000 goroutines wait while one works and counts its rounds
 //	gobooks files   opens a file twenty times a second, maps a page of it, and forgets both
 //	gobooks storm   goroutines start and end as fast as they can; each start is a round
+//	gobooks vast    keeps an object of 256 MiB that it never touches
 //
 // It says "ready", answers each line of its standard input with a line of JSON, and ends with it.
 package main
@@ -22,6 +23,7 @@ import (
 	"sync/atomic"
 	"syscall"
 	"time"
+	"unsafe"
 
 	"example.org/gobooks/queues"
 )
@@ -184,6 +186,16 @@ func files() {
 	}
 }
 
+var vast []byte
+
+// Where it is.
+func address() int64 {
+	if vast == nil {
+		return 0
+	}
+	return int64(uintptr(unsafe.Pointer(&vast[0])))
+}
+
 func start(word string) bool {
 	switch word {
 	case "files":
@@ -193,6 +205,8 @@ func start(word string) bool {
 		go work()
 	case "storm":
 		go storm()
+	case "vast":
+		vast = make([]byte, 256<<20)
 	case "keep", "full":
 		go allocate(word == "keep")
 	case "queues":
@@ -209,7 +223,7 @@ func start(word string) bool {
 
 func main() {
 	if len(os.Args) != 2 || !start(os.Args[1]) {
-		fmt.Fprintln(os.Stderr, "usage: gobooks keep|full|grow|queues|park|files|storm")
+		fmt.Fprintln(os.Stderr, "usage: gobooks keep|full|grow|queues|park|files|storm|vast")
 		os.Exit(2)
 	}
 	fmt.Println("ready")
@@ -217,6 +231,7 @@ func main() {
 	for lines.Scan() {
 		json.NewEncoder(os.Stdout).Encode(map[string]int64{
 			"rounds": atomic.LoadInt64(&rounds), "wrong": atomic.LoadInt64(&wrong),
+			"vast": address(),
 		})
 	}
 }

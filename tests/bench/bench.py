@@ -394,31 +394,39 @@ def cpu_ns(pid):
     return sum(int(path.read_text().split()[0]) for path in pathlib.Path(f"/proc/{pid}/task").glob("*/schedstat"))
 
 
-def go_rounds(books, seconds, scans):
-    """Rounds a second of the program, and a second of its own CPU time; with a scan every second or
-    with none."""
-    scanner = scans and subprocess.Popen([GOSCAN, str(books.pid), str(seconds + 2), "1000"],
-                                         stdout=subprocess.DEVNULL)
+SLICE_SECONDS = 2
+
+
+def go_rounds(books, scans):
+    """Rounds a second of the program, and a second of its own CPU time, over a slice; with a scan every
+    second by a reader that knows the program, as the agent's does, or with none."""
+    scanner = scans and subprocess.Popen([GOSCAN, str(books.pid), str(10 * SLICE_SECONDS), "1000"],
+                                         stdout=subprocess.PIPE)
+    if scanner:
+        assert scanner.stdout.readline()
     before, begin, cpu = books.read()["rounds"], time.monotonic(), cpu_ns(books.pid)
-    time.sleep(seconds)
+    time.sleep(SLICE_SECONDS)
     rounds, end, used = books.read()["rounds"] - before, time.monotonic(), cpu_ns(books.pid) - cpu
     if scanner:
         scanner.kill()
-        scanner.wait()
+        scanner.communicate()
     return rounds / (end - begin), rounds / used
 
 
 def go_throughput(books, version, pairs):
+    """Many short pairs, so that the interval becomes narrower than what is asked."""
     ratios = []
-    for i in range(pairs):
+    for i in range(2 * pairs):
         order = (True, False) if i % 2 else (False, True)
-        rate = {scans: go_rounds(books, 3, scans) for scans in order}
+        rate = {scans: go_rounds(books, scans) for scans in order}
         ratios.append([rate[True][k] / rate[False][k] for k in range(2)])
     for k, what in enumerate(("throughput", "throughput by the program's own CPU time")):
         median, low, high = interval([pair[k] for pair in ratios])
         say(f"    {version:5} {what}, a scan a second: {median:.4f}  (95 %: {low:.4f} - {high:.4f})")
         figure(f"Go {version}: {what}, a scan a second against none", f"{median:.3f} ({low:.3f} – {high:.3f})")
-        judge(f"{what}, Go {version}", high >= 0.99, "at least 0.99; missed only if the whole interval is below")
+        if low < 0.99 <= high:
+            say("    the interval holds 0.99: more --pairs, or a host that is at rest, would decide")
+        judge(f"{what}, Go {version}", low >= 0.99, "at least 0.99, all of the interval")
 
 
 def go_storm(books, version, scans=1000):

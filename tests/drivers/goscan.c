@@ -36,6 +36,7 @@ static int scan(struct reader *reader, pid_t pid, uint32_t most)
 		return log_error(0, "goscan: %s", go_status_text(r->status[GO_GOROUTINES])), -EIO;
 	printf("%lu %lu %lu %lu %lu %lu %lu %lu %lu\n", r->cpu_ns, r->live, r->count_error, r->dead,
 	       r->implausible, u->failed + u->absent + u->swapped, r->bytes, u->absent, u->swapped);
+	fflush(stdout); /* who reads waits for the first */
 	return 0;
 }
 

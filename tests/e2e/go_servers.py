@@ -62,6 +62,7 @@ def until(connection, word):
         part = connection.recv(65536)
         assert part, heard
         heard += part
+    return heard
 
 
 def request(method, path, body=""):
@@ -156,7 +157,40 @@ class Prometheus(GoServer):
         until(connection, b"Healthy")
 
 
+class InfluxDB(GoServer):
+    """A client begins to write points; who stays never sends the rest."""
+
+    package, program = "influxdb", "usr/bin/influxd"
+    keeps = "httpd.(*Handler).serveWrite"
+
+    def prepare(self):
+        super().prepare()
+        (self.folder / "influxdb.conf").write_text(
+            f'reporting-disabled = true\nbind-address = "127.0.0.1:{self.second_port}"\n'
+            f'[meta]\n dir = "{self.folder}/meta"\n'
+            f'[data]\n dir = "{self.folder}/data"\n wal-dir = "{self.folder}/wal"\n'
+            f'[http]\n bind-address = "127.0.0.1:{self.port}"\n')
+
+    def options(self):
+        return ["run", "-config", self.folder / "influxdb.conf"]
+
+    def answers(self):
+        """It refuses points of a database that it does not have."""
+        try:
+            with socket.create_connection(("127.0.0.1", self.port), 5) as connection:
+                connection.sendall(request("POST", "/query?q=CREATE+DATABASE+news"))
+                return b" 200 " in until(connection, b"\r\n\r\n")
+        except (OSError, AssertionError):
+            return False
+
+    @staticmethod
+    def greet(connection, number):
+        connection.sendall(b"POST /write?db=news HTTP/1.1\r\nHost: localhost\r\n"
+                           b"Content-Length: 65536\r\n\r\nnews")
+
+
 ALL = (Etcd, NatsServer, Caddy, Prometheus)
+MORE = (InfluxDB,)  # watched where GO_BUILDS is set
 
 
 def drive(server, stay, port, upstream_port):
@@ -175,5 +209,5 @@ def drive(server, stay, port, upstream_port):
 
 
 if __name__ == "__main__":
-    named = {server.__name__: server for server in ALL}
+    named = {server.__name__: server for server in ALL + MORE}
     drive(named[sys.argv[1]], sys.argv[2] == "stay", int(sys.argv[3]), int(sys.argv[4]))

@@ -38,6 +38,7 @@ endif
 
 bpf_sources := $(wildcard bpf/*.bpf.c)
 skeletons   := $(bpf_sources:bpf/%.bpf.c=$(O)/bpf/%.skel.h)
+generated   := $(skeletons) $(O)/bpf/kernel_types.inc
 sources     := $(sort $(shell find agent exporters -name '*.c'))
 objects     := $(sources:%.c=$(O)/%.o)
 lib_objects := $(filter-out $(O)/agent/main.o,$(objects))
@@ -89,7 +90,14 @@ $(O)/bpf/%.skel.h: $(O)/bpf/%.bpf.o
 	$(call say,SKEL,$@)
 	$(Q)$(BPFTOOL) gen skeleton $< name $*_bpf > $@
 
-$(O)/%.o: %.c | $(skeletons)
+# The names of the kernel's types that are read, without the flavour of a version.
+$(O)/bpf/kernel_types.inc: bpf/vmlinux.h
+	@mkdir -p $(@D)
+	$(call say,TYPES,$@)
+	$(Q)sed -nE -e 's/^(struct|union|enum) (\w+) \{$$/\2/p' -e 's/^\} (\w+);$$/\1/p' $< | \
+		sed -E 's/(.*)___.*/\1/; s/.*/"&",/' | LC_ALL=C sort -u >$@
+
+$(O)/%.o: %.c | $(generated)
 	@mkdir -p $(@D)
 	$(call say,CC,$@)
 	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -c $< -o $@
@@ -230,7 +238,7 @@ fuzz: deps-test
 	$(Q)$(MAKE) --no-print-directory $(fuzzers)
 	$(Q)O=$(O) $(PYTHON) tests/fuzz/run.py $(FUZZ_SECONDS)
 
-$(O)/fuzz/%.o: %.c | $(skeletons)
+$(O)/fuzz/%.o: %.c | $(generated)
 	@mkdir -p $(@D)
 	$(call say,CC,$@)
 	$(Q)$(CLANG) $(FUZZ_FLAGS) -fsanitize=fuzzer-no-link -MMD -MP -c $< -o $@

@@ -9,6 +9,7 @@
 #include "agent/base/cleanup.h"
 #include "agent/probe/acquire.h"
 #include "agent/probe/iterator.h"
+#include "agent/probe/kernel_types.h"
 #include "agent/probe/loss.h"
 #include "agent/probe/run_time.h"
 #include "bpf/acquire.skel.h"
@@ -98,7 +99,7 @@ static int load(struct acquire *a)
 
 	if (r < 0)
 		return r;
-	a->skeleton = acquire_bpf__open();
+	a->skeleton = acquire_bpf__open_opts(kernel_types());
 	if (!a->skeleton)
 		return -errno;
 	configure(a, own_namespace);

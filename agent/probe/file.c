@@ -16,6 +16,7 @@
 #include "agent/probe/file.h"
 #include "agent/probe/file_kinds.h"
 #include "agent/probe/iterator.h"
+#include "agent/probe/kernel_types.h"
 #include "agent/probe/peers.h"
 #include "agent/probe/watches.h"
 #include "bpf/file.h"
@@ -297,7 +298,7 @@ int file_census_new(pid_t only_pid, struct file_census **ret)
 	if (!c)
 		return -ENOMEM;
 	r = iterator_own_namespace(&own);
-	if (r == 0 && !(c->skel = file_bpf__open()))
+	if (r == 0 && !(c->skel = file_bpf__open_opts(kernel_types())))
 		r = -errno;
 	if (r == 0) {
 		c->skel->rodata->own_inode = own;

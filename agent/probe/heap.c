@@ -10,6 +10,7 @@
 #include "agent/base/cleanup.h"
 #include "agent/base/message.h"
 #include "agent/probe/heap_object.h"
+#include "agent/probe/kernel_types.h"
 #include "agent/probe/loss.h"
 
 #define EXACT_BLOCKS (1U << 20) /* live blocks followed in exact mode */
@@ -51,7 +52,7 @@ static int load_object(struct heap *h, const struct heap_options *o)
 {
 	int r;
 
-	h->object = heap_bpf__open();
+	h->object = heap_bpf__open_opts(kernel_types());
 	if (!h->object)
 		return -errno;
 	h->object->rodata->at_callers = o->at_callers;

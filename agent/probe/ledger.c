@@ -10,6 +10,7 @@
 #include "agent/base/cleanup.h"
 #include "agent/base/log.h"
 #include "agent/probe/file_kinds.h"
+#include "agent/probe/kernel_types.h"
 #include "agent/probe/ladder.h"
 #include "agent/probe/ledger.h"
 #include "agent/probe/loss.h"
@@ -49,7 +50,7 @@ struct attempt {
 static int attempt_rung(const char *program, void *context)
 {
 	struct attempt *a = context;
-	struct ledger_bpf *skel = ledger_bpf__open();
+	struct ledger_bpf *skel = ledger_bpf__open_opts(kernel_types());
 	struct bpf_program *prog;
 	int r;
 

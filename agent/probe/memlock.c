@@ -10,6 +10,7 @@
 
 #include "agent/base/cleanup.h"
 #include "agent/probe/iterator.h"
+#include "agent/probe/kernel_types.h"
 #include "agent/probe/memlock.h"
 #include "bpf/memlock.h"
 #include "bpf/memlock.skel.h"
@@ -32,7 +33,7 @@ static int load(struct memlock *m)
 
 	if (r < 0)
 		return r;
-	m->skel = memlock_bpf__open();
+	m->skel = memlock_bpf__open_opts(kernel_types());
 	if (!m->skel)
 		return -errno;
 	m->skel->rodata->own_inode = own;

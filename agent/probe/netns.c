@@ -12,6 +12,7 @@
 #include "agent/base/clock.h"
 #include "agent/base/text.h"
 #include "agent/probe/iterator.h"
+#include "agent/probe/kernel_types.h"
 #include "agent/probe/netns.h"
 #include "agent/probe/peers.h"
 #include "bpf/netns.h"
@@ -216,10 +217,12 @@ static int attach(struct netns_census *c)
 {
 	int r;
 
-	c->skel = netns_bpf__open_and_load();
+	c->skel = netns_bpf__open_opts(kernel_types());
 	if (!c->skel)
 		return -errno;
-	r = netns_bpf__attach(c->skel);
+	r = netns_bpf__load(c->skel);
+	if (r == 0)
+		r = netns_bpf__attach(c->skel);
 	if (r < 0) {
 		netns_bpf__destroy(c->skel);
 		c->skel = NULL;

@@ -4,6 +4,7 @@
 #include <bpf/libbpf.h>
 
 #include "agent/probe/iterator.h"
+#include "agent/probe/kernel_types.h"
 #include "agent/probe/percpu.h"
 #include "bpf/percpu.h"
 #include "bpf/percpu.skel.h"
@@ -34,7 +35,7 @@ int percpu_learn(uint64_t *ret_offsets, size_t max)
 		return cpus;
 	if ((size_t)cpus > max || cpus > PERCPU_CPUS)
 		return 0;
-	skel = percpu_bpf__open();
+	skel = percpu_bpf__open_opts(kernel_types());
 	if (!skel)
 		return -errno;
 	r = run(skel, cpus);

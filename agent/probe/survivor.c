@@ -8,6 +8,7 @@
 #include <bpf/libbpf.h>
 
 #include "agent/base/cleanup.h"
+#include "agent/probe/kernel_types.h"
 #include "agent/probe/loss.h"
 #include "agent/probe/percpu.h"
 #include "agent/probe/survivor.h"
@@ -35,7 +36,7 @@ static int load_object(struct survivor *s, const struct survivor_options *o)
 {
 	int r;
 
-	s->object = survivor_bpf__open();
+	s->object = survivor_bpf__open_opts(kernel_types());
 	if (!s->object)
 		return -errno;
 	memcpy((void *)&s->object->rodata->heap, &o->heap, sizeof(o->heap));

@@ -9,6 +9,7 @@
 #include "agent/model/escape.h"
 #include "agent/probe/identity.h"
 #include "agent/probe/iterator.h"
+#include "agent/probe/kernel_types.h"
 #include "agent/probe/percpu.h"
 #include "agent/probe/posix_timers.h"
 #include "agent/probe/task.h"
@@ -157,7 +158,7 @@ int task_census_new(struct task_census **ret)
 		return -ENOMEM;
 	c->page_bytes = (uint64_t)sysconf(_SC_PAGESIZE);
 	r = iterator_own_namespace(&own);
-	if (r == 0 && !(c->skel = task_bpf__open()))
+	if (r == 0 && !(c->skel = task_bpf__open_opts(kernel_types())))
 		r = -errno;
 	if (r == 0) {
 		int cpus = percpu_learn((uint64_t *)c->skel->rodata->percpu_offsets, PERCPU_CPUS);

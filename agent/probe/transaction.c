@@ -10,6 +10,7 @@
 #include "agent/base/cleanup.h"
 #include "agent/probe/cgroup.h"
 #include "agent/probe/iterator.h"
+#include "agent/probe/kernel_types.h"
 #include "agent/probe/loss.h"
 #include "agent/probe/run_time.h"
 #include "agent/probe/transaction.h"
@@ -41,7 +42,7 @@ static int open_skeleton(pid_t pid, struct transaction_bpf **ret)
 
 	if (r < 0)
 		return r;
-	*ret = transaction_bpf__open();
+	*ret = transaction_bpf__open_opts(kernel_types());
 	if (!*ret)
 		return -errno;
 	(*ret)->rodata->wanted_pid = (uint32_t)pid;

@@ -61,10 +61,10 @@ struct source {
 };
 
 extern const struct source source_all;	       /* agent/explain/all_source.c */
-extern const struct source source_acquire;     /* agent/explain/acquire_source.c */
-extern const struct source source_heap;	       /* agent/explain/heap_source.c */
-extern const struct source source_transaction; /* agent/explain/transaction_source.c */
-extern const struct source source_gobirths;    /* agent/explain/gobirths_source.c */
-extern const struct source source_gobuffers;   /* agent/explain/gobuffers_source.c */
-extern const struct source source_gospawns;    /* agent/explain/gospawn_source.c */
-extern const struct source source_go;	       /* agent/explain/go_source.c */
+extern const struct source source_acquire;     /* agent/explain/acquire/source.c */
+extern const struct source source_heap;	       /* agent/explain/heap/source.c */
+extern const struct source source_transaction; /* agent/explain/transaction/source.c */
+extern const struct source source_gobirths;    /* agent/explain/go/births_source.c */
+extern const struct source source_gobuffers;   /* agent/explain/go/buffers_source.c */
+extern const struct source source_gospawns;    /* agent/explain/go/spawn_source.c */
+extern const struct source source_go;	       /* agent/explain/go/source.c */

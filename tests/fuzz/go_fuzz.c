@@ -16,7 +16,7 @@
 #include <unistd.h>
 
 #include "agent/base/cleanup.h"
-#include "agent/explain/go_sites.h"
+#include "agent/explain/go/sites.h"
 #include "agent/runtime/go/buffers.h"
 #include "agent/runtime/go/go.h"
 #include "agent/runtime/go/objects.h"

@@ -16,9 +16,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static struct bytes make_snapshot(const uint8_t *data, size_t size)
 {
-	struct snapshot_header h = {
-		"seep-st", .format = 1, .layout = series_layout(), .now = 1000, .window = 60
-	};
+	struct snapshot_header h = { "seep-st", .format = 1, .layout = series_layout(), .now = 1000,
+				     .window = 60 };
 	struct bytes b = { 0 };
 	uint32_t crc;
 

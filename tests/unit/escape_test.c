@@ -31,8 +31,12 @@ static void controls_are_shown(void **state)
 	EXPECT("\x1b[31m", "\\x1b[31m");
 	EXPECT("\x7f", "\\x7f");
 	EXPECT("\0", "\\x00");
-	EXPECT("\xc2\x9b" "31m", "\\xc2\\x9b31m"); /* C1: CSI */
-	EXPECT("\xe2\x80\xae" "txt", "\\xe2\\x80\\xaetxt"); /* right-to-left override */
+	EXPECT("\xc2\x9b"
+	       "31m",
+	       "\\xc2\\x9b31m"); /* C1: CSI */
+	EXPECT("\xe2\x80\xae"
+	       "txt",
+	       "\\xe2\\x80\\xaetxt");		   /* right-to-left override */
 	EXPECT("\xe2\x81\xa6", "\\xe2\\x81\\xa6"); /* left-to-right isolate */
 	EXPECT("\xe2\x80\xa8", "\\xe2\\x80\\xa8"); /* line separator */
 }
@@ -45,9 +49,9 @@ static void backslash_doubles(void **state)
 static void invalid_utf8_is_shown(void **state)
 {
 	EXPECT("\xff\xfe", "\\xff\\xfe");
-	EXPECT("\xc3", "\\xc3");		     /* cut short */
-	EXPECT("\xc0\xaf", "\\xc0\\xaf");	     /* overlong */
-	EXPECT("\xed\xa0\x80", "\\xed\\xa0\\x80");   /* surrogate */
+	EXPECT("\xc3", "\\xc3");			    /* cut short */
+	EXPECT("\xc0\xaf", "\\xc0\\xaf");		    /* overlong */
+	EXPECT("\xed\xa0\x80", "\\xed\\xa0\\x80");	    /* surrogate */
 	EXPECT("\xf4\x90\x80\x80", "\\xf4\\x90\\x80\\x80"); /* beyond U+10FFFF */
 	EXPECT("\x80", "\\x80");
 }
@@ -73,7 +77,8 @@ static void no_pair_of_bytes_slips_through(void **state)
 
 			assert_true(n <= 8 && n == strlen(out));
 			for (size_t i = 0; i < n; i++)
-				assert_true((unsigned char)out[i] >= 0x20 && (unsigned char)out[i] != 0x7f);
+				assert_true((unsigned char)out[i] >= 0x20 &&
+					    (unsigned char)out[i] != 0x7f);
 		}
 	}
 }
@@ -81,9 +86,12 @@ static void no_pair_of_bytes_slips_through(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(plain_text_stays),	 cmocka_unit_test(controls_are_shown),
-		cmocka_unit_test(backslash_doubles),	 cmocka_unit_test(invalid_utf8_is_shown),
-		cmocka_unit_test(cut_at_whole_pieces),	 cmocka_unit_test(no_pair_of_bytes_slips_through),
+		cmocka_unit_test(plain_text_stays),
+		cmocka_unit_test(controls_are_shown),
+		cmocka_unit_test(backslash_doubles),
+		cmocka_unit_test(invalid_utf8_is_shown),
+		cmocka_unit_test(cut_at_whole_pieces),
+		cmocka_unit_test(no_pair_of_bytes_slips_through),
 	};
 
 	return cmocka_run_group_tests_name("escape", tests, NULL, NULL);

@@ -31,10 +31,9 @@ static int set_up(void **state)
 {
 	struct fake *f = fake_new();
 
-	f->process.image.segments[0] = (struct go_segment){ .address = TEXT + 0x40,
-							    .size = 0x1000,
-							    .offset = 0x40,
-							    .file_size = 0x1000 };
+	f->process.image.segments[0] = (struct go_segment){
+		.address = TEXT + 0x40, .size = 0x1000, .offset = 0x40, .file_size = 0x1000
+	};
 	f->process.image.n_segments = 1;
 	*state = f;
 	return 0;
@@ -82,15 +81,23 @@ static void test_what_others_may_fill_is_not_read(void **state)
 		int error;
 		struct go_unread unread;
 	} rows[] = {
-		{ "c000000000-c000003000 rw-s 00000000 00:01 7  /dev/zero (deleted)\n", 0, -ENXIO,
+		{ "c000000000-c000003000 rw-s 00000000 00:01 7  /dev/zero (deleted)\n",
+		  0,
+		  -ENXIO,
 		  { .absent = 1 } },
-		{ "c000000000-c000003000 rw-p 00000000 00:2a 9  /mnt/dead\n", 0, -ENXIO,
+		{ "c000000000-c000003000 rw-p 00000000 00:2a 9  /mnt/dead\n",
+		  0,
+		  -ENXIO,
 		  { .absent = 1 } },
-		{ "c000000000-c000003000 r--p 00000000 00:00 0  [vvar]\n", 0, -ENXIO,
+		{ "c000000000-c000003000 r--p 00000000 00:00 0  [vvar]\n",
+		  0,
+		  -ENXIO,
 		  { .absent = 1 } },
 		{ "c000000000-c000001000 rw-p 00000000 00:00 0\n"
 		  "c000002000-c000003000 rw-p 00000000 00:00 0\n",
-		  0, -EFAULT, { .failed = 1 } },
+		  0,
+		  -EFAULT,
+		  { .failed = 1 } },
 		{ NULL, 0, -ENXIO, { .absent = 1 } },
 		{ FAKE_SPACE, GUARD, -ENXIO, { .absent = 1 } },
 		{ FAKE_SPACE, FAKE_SWAPPED | 0x1234, -ENXIO, { .swapped = 1 } },

@@ -25,12 +25,15 @@ static void groups_are_what_people_call_services(void **state)
 	expect_group("/system.slice/nginx.service", "/usr/sbin/nginx", "nginx.service/nginx");
 	expect_group("/system.slice/system-postgresql.slice/postgresql@15-main.service",
 		     "/usr/lib/postgresql/15/bin/postgres", "postgresql@.service/postgres");
-	expect_group("/user.slice/user-1000.slice/session-3.scope", "/usr/bin/bash", "session/bash");
-	expect_group("/user.slice/user-1000.slice/user@1000.service/app.slice/app-foo@7.service", "/usr/bin/foo",
-		     "app-foo@.service/foo");
-	expect_group("/docker/" ID64, "/usr/bin/redis-server", "container:0123456789ab/redis-server");
-	expect_group("/kubepods.slice/kubepods-burstable.slice/kubepods-burstable-pod1234.slice/cri-containerd-" ID64
-		     ".scope", "/app", "container:0123456789ab/app");
+	expect_group("/user.slice/user-1000.slice/session-3.scope", "/usr/bin/bash",
+		     "session/bash");
+	expect_group("/user.slice/user-1000.slice/user@1000.service/app.slice/app-foo@7.service",
+		     "/usr/bin/foo", "app-foo@.service/foo");
+	expect_group("/docker/" ID64, "/usr/bin/redis-server",
+		     "container:0123456789ab/redis-server");
+	expect_group("/kubepods.slice/kubepods-burstable.slice/kubepods-burstable-pod1234.slice/"
+		     "cri-containerd-" ID64 ".scope",
+		     "/app", "container:0123456789ab/app");
 	expect_group("/init.scope", "/usr/lib/systemd/systemd", "init.scope/systemd");
 	expect_group("/", "/usr/bin/vim (deleted)", "session/vim");
 	expect_group(NULL, NULL, "session/comm");
@@ -38,7 +41,8 @@ static void groups_are_what_people_call_services(void **state)
 }
 
 /* A census of one process that holds n descriptors, at a time. */
-static struct model_process *census_of(struct model *m, double now, pid_t pid, uint64_t start, int64_t n)
+static struct model_process *census_of(struct model *m, double now, pid_t pid, uint64_t start,
+				       int64_t n)
 {
 	struct model_process *p;
 	bool fresh;
@@ -55,7 +59,8 @@ static struct model_process *census_of(struct model *m, double now, pid_t pid, u
 }
 
 /* A census of one process with live descriptors, old of them older than a window. */
-static const struct model_cell *cohort_census(struct model *m, double now, int64_t live, int64_t old)
+static const struct model_cell *cohort_census(struct model *m, double now, int64_t live,
+					      int64_t old)
 {
 	struct model_process *p;
 	bool fresh;
@@ -143,7 +148,8 @@ static void kinds_sum_to_their_total(void **state)
 
 		if (!slot_is_total(total))
 			continue;
-		for (enum seep_slot s = total + 1; s < SLOT_MAX && slot_info(s)->total == total; s++)
+		for (enum seep_slot s = total + 1; s < SLOT_MAX && slot_info(s)->total == total;
+		     s++)
 			sum += p->cells[s].live;
 		assert_int_equal(p->cells[total].live, sum);
 	}
@@ -195,7 +201,8 @@ static enum verdict verdict_on(enum seep_slot slot, int64_t mapped, int64_t touc
 		model_cell_add(p->cells, slot, MIB + touched * t / 20);
 		model_end(m);
 		for (enum seep_slot s = SLOT_MEMORY; s <= SLOT_MEMORY_PAGETABLE; s++) {
-			worst = p->cells[s].trend.verdict > worst ? p->cells[s].trend.verdict : worst;
+			worst = p->cells[s].trend.verdict > worst ? p->cells[s].trend.verdict
+								  : worst;
 			worst = m->groups->cells[s].trend.verdict > worst
 					? m->groups->cells[s].trend.verdict
 					: worst;
@@ -219,7 +226,8 @@ static void touching_what_is_mapped_takes_nothing(void **state)
 static void bounds_tighten_to_the_nearest(void **state)
 {
 	struct bound b = { BOUND_PID_MAX, 32768, 100 }, none = { 0 };
-	struct bound nearer = { BOUND_CGROUP_PIDS_MAX, 200, 100 }, tie = { BOUND_THREADS_MAX, 400, 200 };
+	struct bound nearer = { BOUND_CGROUP_PIDS_MAX, 200, 100 },
+		     tie = { BOUND_THREADS_MAX, 400, 200 };
 
 	bound_tighten(&b, &none);
 	assert_int_equal(b.source, BOUND_PID_MAX);

@@ -35,7 +35,9 @@ static void scene_end(struct scene *s)
 	fixture_free(s->model);
 }
 
-#define SCENE(name) _cleanup_(scene_end) struct scene name; scene_begin(&name)
+#define SCENE(name)                                                                                \
+	_cleanup_(scene_end) struct scene name;                                                    \
+	scene_begin(&name)
 
 static void add_peer(struct model_process *p, enum seep_slot slot, uint64_t count, const char *addr,
 		     uint16_t port)
@@ -77,10 +79,12 @@ static void test_growth_without_bound(void **state)
 
 	fixture_set(s.process->cells, SLOT_DELETED, 4096);
 	s.process->cells[SLOT_DELETED].trend = (struct trend){ VERDICT_GROWING, 3 << 20, NAN };
-	assert_growth(&s, SLOT_DELETED, "nginx.service/nginx (nginx, pid 812): 3.0 MiB deleted/h, no limit");
+	assert_growth(&s, SLOT_DELETED,
+		      "nginx.service/nginx (nginx, pid 812): 3.0 MiB deleted/h, no limit");
 	s.holder = (struct holder){ .group = s.group };
 	s.group->cells[SLOT_DELETED].trend = (struct trend){ VERDICT_GROWING, 512, NAN };
-	assert_growth(&s, SLOT_DELETED, "nginx.service/nginx (1 process): 512 B deleted/h, no limit");
+	assert_growth(&s, SLOT_DELETED,
+		      "nginx.service/nginx (1 process): 512 B deleted/h, no limit");
 }
 
 static void test_peer(void **state)
@@ -110,10 +114,12 @@ static void test_births(void **state)
 	char text[512];
 
 	give_birth(s.process, 8 * DAY, HOUR / 27);
-	s.process->bounds[SLOT_THREAD] = (struct bound){ BOUND_CGROUP_PIDS_MAX, 6000, 6000 - 27 * 33 };
+	s.process->bounds[SLOT_THREAD] =
+		(struct bound){ BOUND_CGROUP_PIDS_MAX, 6000, 6000 - 27 * 33 };
 	assert_true(sentence_births(s.process, text, sizeof(text)));
-	assert_string_equal(text, "nginx.service/nginx (nginx, pid 812): 5,184 threads, a steady 27 an "
-				  "hour over 6 days, limit 6000 (pids.max) in 33 h");
+	assert_string_equal(text,
+			    "nginx.service/nginx (nginx, pid 812): 5,184 threads, a steady 27 an "
+			    "hour over 6 days, limit 6000 (pids.max) in 33 h");
 }
 
 /* A pool made at the start, few threads, or a young process tell nothing. */
@@ -141,12 +147,14 @@ static void test_share(void **state)
 	fixture_set(s.process->cells, SLOT_FD, 812);
 	s.process->bounds[SLOT_FD] = (struct bound){ BOUND_RLIMIT_NOFILE, 1024, 812 };
 	sentence_share(&s.holder, SLOT_FD, text, sizeof(text));
-	assert_string_equal(text, "nginx.service/nginx (nginx, pid 812): 812 fd, 79 % of 1024 (RLIMIT_NOFILE)");
+	assert_string_equal(
+		text, "nginx.service/nginx (nginx, pid 812): 812 fd, 79 % of 1024 (RLIMIT_NOFILE)");
 	fixture_set(s.process->cells, SLOT_THREAD, 40);
 	s.process->bounds[SLOT_THREAD] = (struct bound){ BOUND_CGROUP_PIDS_MAX, 100, 90 };
 	sentence_share(&s.holder, SLOT_THREAD, text, sizeof(text));
-	assert_string_equal(text, "nginx.service/nginx (nginx, pid 812): 40 thread, with all of its cgroup, "
-				  "90 % of 100 (pids.max)");
+	assert_string_equal(
+		text, "nginx.service/nginx (nginx, pid 812): 40 thread, with all of its cgroup, "
+		      "90 % of 100 (pids.max)");
 }
 
 /* However small the room, the result ends. */
@@ -168,7 +176,8 @@ static void test_cut(void **state)
 static void test_telling_slot(void **state)
 {
 	SCENE(s);
-	const struct trend growing = { VERDICT_GROWING, 41, NAN }, little = { VERDICT_GROWING, 3, NAN };
+	const struct trend growing = { VERDICT_GROWING, 41, NAN },
+			   little = { VERDICT_GROWING, 3, NAN };
 
 	assert_int_equal(holder_telling_slot(&s.holder, SLOT_FD), SLOT_FD);
 	s.process->cells[SLOT_FD].trend = growing;
@@ -189,10 +198,14 @@ static void test_telling_slot(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_growth),	cmocka_unit_test(test_growth_without_bound),
-		cmocka_unit_test(test_peer),	cmocka_unit_test(test_births),
-		cmocka_unit_test(test_births_that_tell_nothing), cmocka_unit_test(test_share),
-		cmocka_unit_test(test_cut),	cmocka_unit_test(test_telling_slot),
+		cmocka_unit_test(test_growth),
+		cmocka_unit_test(test_growth_without_bound),
+		cmocka_unit_test(test_peer),
+		cmocka_unit_test(test_births),
+		cmocka_unit_test(test_births_that_tell_nothing),
+		cmocka_unit_test(test_share),
+		cmocka_unit_test(test_cut),
+		cmocka_unit_test(test_telling_slot),
 	};
 
 	return cmocka_run_group_tests_name("sentences", tests, NULL, NULL);

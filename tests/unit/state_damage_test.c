@@ -163,12 +163,9 @@ static void the_snapshot_before_serves(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(every_flipped_bit_is_noticed),
-		TEST(a_torn_journal_loses_what_is_torn),
-		TEST(a_damaged_journal_loses_what_follows),
-		TEST(odd_bytes_do_no_harm),
-		TEST(what_is_wrong_is_set_aside),
-		TEST(the_snapshot_before_serves),
+		TEST(every_flipped_bit_is_noticed),	    TEST(a_torn_journal_loses_what_is_torn),
+		TEST(a_damaged_journal_loses_what_follows), TEST(odd_bytes_do_no_harm),
+		TEST(what_is_wrong_is_set_aside),	    TEST(the_snapshot_before_serves),
 	};
 
 	return cmocka_run_group_tests_name("state_damage", tests, NULL, NULL);

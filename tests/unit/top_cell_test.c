@@ -81,9 +81,9 @@ static void test_bar(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_width), cmocka_unit_test(test_fit),
+		cmocka_unit_test(test_width),	       cmocka_unit_test(test_fit),
 		cmocka_unit_test(test_fit_is_bounded), cmocka_unit_test(test_wrap),
-		cmocka_unit_test(test_ascii), cmocka_unit_test(test_bar),
+		cmocka_unit_test(test_ascii),	       cmocka_unit_test(test_bar),
 	};
 
 	cell_setup();

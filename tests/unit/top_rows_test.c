@@ -55,7 +55,9 @@ static void scene_end(struct scene *s)
 	fixture_free(s->model);
 }
 
-#define SCENE(name) _cleanup_(scene_end) struct scene name; scene_begin(&name)
+#define SCENE(name)                                                                                \
+	_cleanup_(scene_end) struct scene name;                                                    \
+	scene_begin(&name)
 
 static void build(struct scene *s, const struct rows_options *o)
 {
@@ -70,7 +72,8 @@ static void assert_pids(const struct rows *list, const pid_t *pids, size_t n)
 }
 
 #define ASSERT_PIDS(list, ...)                                                                     \
-	assert_pids(list, (const pid_t[]){ __VA_ARGS__ }, ARRAY_SIZE(((const pid_t[]){ __VA_ARGS__ })))
+	assert_pids(list, (const pid_t[]){ __VA_ARGS__ },                                          \
+		    ARRAY_SIZE(((const pid_t[]){ __VA_ARGS__ })))
 
 static void test_orders(void **state)
 {
@@ -220,8 +223,9 @@ static void test_columns(void **state)
 
 	strcpy(s.growing->comm, "日本語日本語日本語");
 	build(&s, &(struct rows_options){ 0 });
-	assert_header(&s, 80,
-		      "GROUP/COMM            PID RESOURCE KIND       LIVE BOUND   % RATE/h VERDICT  ETA");
+	assert_header(
+		&s, 80,
+		"GROUP/COMM            PID RESOURCE KIND       LIVE BOUND   % RATE/h VERDICT  ETA");
 	assert_header(&s, 60, "GROUP/COMM             PID RESOURCE LIVE RATE/h VERDICT  ETA");
 	assert_header(&s, 20, "GROUP/COMM");
 	for (size_t width = 1; width < 120; width++) {
@@ -245,8 +249,9 @@ static void test_row(void **state)
 	build(&s, &(struct rows_options){ .pid = 300 });
 	table_layout(&t, s.rows.rows, s.rows.n, 0);
 	table_row(&t, &s.rows.rows[0], line);
-	assert_string_equal(line, "c.service/growing 300 tcp      CLOSE_WAIT   80  1000 10% |....... "
-				  "    60 growing 15 h    2 h");
+	assert_string_equal(line,
+			    "c.service/growing 300 tcp      CLOSE_WAIT   80  1000 10% |....... "
+			    "    60 growing 15 h    2 h");
 }
 
 static void view_freep(struct view **v)
@@ -342,14 +347,21 @@ static void test_filter_editing(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_orders),	      cmocka_unit_test(test_nearly_full),
+		cmocka_unit_test(test_orders),
+		cmocka_unit_test(test_nearly_full),
 		cmocka_unit_test(test_names_of_orders),
-		cmocka_unit_test(test_one_row_a_leak), cmocka_unit_test(test_telling_kinds),
-		cmocka_unit_test(test_filters),	      cmocka_unit_test(test_groups),
-		cmocka_unit_test(test_shared_bound),   cmocka_unit_test(test_unreadable),
-		cmocka_unit_test(test_cut),	      cmocka_unit_test(test_columns),
-		cmocka_unit_test(test_row),	      cmocka_unit_test(test_keys),
-		cmocka_unit_test(test_keys_of_groups), cmocka_unit_test(test_filter_editing),
+		cmocka_unit_test(test_one_row_a_leak),
+		cmocka_unit_test(test_telling_kinds),
+		cmocka_unit_test(test_filters),
+		cmocka_unit_test(test_groups),
+		cmocka_unit_test(test_shared_bound),
+		cmocka_unit_test(test_unreadable),
+		cmocka_unit_test(test_cut),
+		cmocka_unit_test(test_columns),
+		cmocka_unit_test(test_row),
+		cmocka_unit_test(test_keys),
+		cmocka_unit_test(test_keys_of_groups),
+		cmocka_unit_test(test_filter_editing),
 	};
 
 	cell_setup();

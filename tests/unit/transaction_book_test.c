@@ -12,7 +12,7 @@
 
 #include "agent/base/cleanup.h"
 #include "agent/base/clock.h"
-#include "agent/explain/transaction_book.h"
+#include "agent/explain/transaction/book.h"
 
 #define SECOND NS_PER_S
 

@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "agent/explain/transaction_titles.h"
+#include "agent/explain/transaction/titles.h"
 
 #define SERVER 5432
 #define CLIENT 40001

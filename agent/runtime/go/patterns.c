@@ -105,7 +105,7 @@ static bool is_long_capture(const struct go_evidence *e)
 }
 
 /* For good: a backlog waits for others too, but some of it gets its turn. A few that ended can be
- * passing work with ids from before its time (go_sites.c). */
+ * passing work with ids from before its time (explain/go/sites.c). */
 static bool is_blocked(const struct go_evidence *e)
 {
 	return e->group &&

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What a Go program makes, seen in windows: objects of its heap, timers, keys of maps. Each kind is
+ * a part with probes of its own; all are attached and detached together.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "agent/explain/go/collector.h"
+#include "agent/explain/go/maps.h"
+#include "agent/explain/go/profile.h"
+#include "agent/explain/go/profile_switch.h"
+#include "agent/explain/source.h"
+#include "agent/explain/survivors.h"
+#include "agent/explain/windows.h"
+#include "agent/probe/survivor.h"
+#include "agent/runtime/go/objects.h"
+
+struct gobirths {
+	const struct explain_options *options;
+	struct reader *reader;
+	struct uprobe_host host;
+	char *module;				    /* path of the program, escaped */
+	struct survivor *probes[GO_BIRTHS_MAX];	    /* NULL: not watched */
+	struct survivors *heap, *timers, *requests; /* books; NULL: not watched */
+	struct gomaps maps;
+	struct windows windows;
+	uint64_t taken;			      /* windows whose births are in the books */
+	uint64_t began;			      /* ns of CLOCK_MONOTONIC */
+	double due, timers_due, requests_due; /* when fates may be asked for again; seconds */
+	uint32_t checked;		  /* generation that the heap's book was last checked in */
+	struct go_fates_request *request; /* room for the questions */
+	struct go_fates first, last;	  /* of the heap when the watch began, and now */
+	struct go_fates timers_first, timers_last;
+	struct gocollector collector; /* at the beginning and at the end */
+	struct goprofile profile;     /* the program's own, no looks where it keeps none */
+	struct go_profile *reading;   /* room for one */
+	double profile_due;	      /* seconds */
+	struct goprofile_switch profile_switch;
+};
+
+/* What the oracles answer by; the context is the source. */
+int gobirths_ask_heap(void *source, const struct survivor_query *queries, size_t n,
+		      struct survivor_answer *ret);
+int gobirths_ask_timers(void *source, const struct survivor_query *queries, size_t n,
+			struct survivor_answer *ret);
+int gobirths_ask_readers(void *source, const struct survivor_query *queries, size_t n,
+			 struct survivor_answer *ret);
+
+/* Name the stack of a site key into a finding; says in it why it could not. */
+void gobirths_name(struct gobirths *s, enum go_births births, uint64_t key, struct finding *f);
+
+/*
+ * Read the program's own heap profile, where it keeps one, when it is due. 0, -ENODATA when there
+ * is none, or -errno; what one reading could not see the next one may.
+ */
+int goprofile_look(struct gobirths *s);
+
+/* What the runtime and sync.Pool hold in reserve for the program, as many as once were used. */
+bool goheap_is_reserve(const struct finding *f);
+
+/* Append what was seen of each kind. 0 or -errno. */
+int goheap_findings(struct gobirths *s, double seconds, struct findings *ret);
+int gomaps_findings(struct gobirths *s, struct findings *ret);
+/* Those of the heap begin at the row first; what the profile says of the same sites is told there.
+ */
+int goprofile_findings(struct gobirths *s, size_t first, struct findings *ret);
+int gorequest_findings(struct gobirths *s, struct findings *ret);
+int gotimer_findings(struct gobirths *s, double seconds, struct findings *ret);

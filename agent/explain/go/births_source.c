@@ -1,0 +1,394 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The source of what a Go program makes. Births are seen in windows; what became of them its memory
+ * says, read from outside: the marks of the collector's last cycle, the heaps of timers. Nothing is
+ * written into the program, and no collection is forced: of one that never collects, nothing can be
+ * said.
+ */
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "agent/base/clock.h"
+#include "agent/base/cleanup.h"
+#include "agent/base/log.h"
+#include "agent/base/message.h"
+#include "agent/explain/cost.h"
+#include "agent/explain/go/births.h"
+#include "agent/probe/identity.h"
+#include "agent/runtime/go/go.h"
+
+#define OWN_PART   0.4	 /* of the budget: seep's own CPU time, the rest is for the process */
+#define SHARE_MAX  0.03	 /* of a CPU: windows need no more to tell, whatever they may cost */
+#define CHECK_PART 0.002 /* of a CPU: asking for fates */
+#define STEP	   2	 /* of mheap_.sweepgen, from one collection to the next */
+
+/* Which kinds a resource is about. */
+static const struct {
+	const char *resource;
+	uint32_t births; /* bits by enum go_births */
+} wishes[] = {
+	{ "goheap", 1u << GO_BIRTHS_HEAP | 1u << GO_BIRTHS_MAPS },
+	{ "gotimer", 1u << GO_BIRTHS_TIMERS },
+	{ "goroutine", 1u << GO_BIRTHS_REQUESTS },
+};
+
+static bool is_wanted(const struct explain_options *o, enum go_births births)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(wishes); i++)
+		if (wishes[i].births >> births & 1 &&
+		    (!o->resource || strcmp(o->resource, wishes[i].resource) == 0))
+			return true;
+	return false;
+}
+
+static bool gobirths_wants(const struct explain_options *options)
+{
+	for (int births = 0; options->resource && births < GO_BIRTHS_MAX; births++)
+		if (is_wanted(options, (enum go_births)births))
+			return true;
+	return false;
+}
+
+static void source_free(void *source)
+{
+	struct gobirths *s = source;
+
+	if (!s)
+		return;
+	for (int births = 0; births < GO_BIRTHS_MAX; births++)
+		survivor_free(s->probes[births]);
+	survivors_free(s->heap);
+	survivors_free(s->timers);
+	survivors_free(s->requests);
+	gomaps_clear(&s->maps);
+	goprofile_switch_off(&s->profile_switch);
+	goprofile_clear(&s->profile);
+	free(s->reading);
+	free(s->request);
+	free(s->module);
+	free(s);
+}
+
+/* CPU seconds of one kind's traps and programs so far. The allocator's return is an instruction
+ * that the kernel must run out of line. */
+static double cost_of(struct gobirths *s, enum go_births births, struct survivor_counts *ret)
+{
+	double hit = s->host.entry_seconds + (births == GO_BIRTHS_HEAP ? s->host.step_seconds : 0);
+
+	*ret = (struct survivor_counts){ 0 };
+	if (!s->probes[births] || survivor_counts(s->probes[births], ret) < 0)
+		return 0;
+	return (double)ret->values[SURVIVOR_HITS] * hit + (double)ret->values[SURVIVOR_NS] / 1e9;
+}
+
+static void window_end(void *source)
+{
+	struct gobirths *s = source;
+
+	for (int births = 0; births < GO_BIRTHS_MAX; births++)
+		if (s->probes[births])
+			survivor_detach(s->probes[births]);
+}
+
+static int window_begin(void *source)
+{
+	struct gobirths *s = source;
+	int r = 0;
+
+	for (int births = 0; births < GO_BIRTHS_MAX && r == 0; births++)
+		if (s->probes[births])
+			r = survivor_attach(s->probes[births]);
+	if (r < 0)
+		window_end(s);
+	return r;
+}
+
+static pid_t window_obstacle(void *source)
+{
+	const struct gobirths *s = source;
+	pid_t pid = 0;
+
+	for (int births = 0; births < GO_BIRTHS_MAX && pid == 0; births++)
+		if (s->probes[births])
+			pid = survivor_obstacle(s->probes[births]);
+	return pid;
+}
+
+static double window_cost(void *source)
+{
+	struct survivor_counts counts;
+	double cost = 0;
+
+	for (int births = 0; births < GO_BIRTHS_MAX; births++)
+		cost += cost_of(source, (enum go_births)births, &counts);
+	return cost;
+}
+
+static const struct window_ops window_ops = {
+	.begin = window_begin,
+	.obstacle = window_obstacle,
+	.end = window_end,
+	.cost = window_cost,
+};
+
+static int start_probe(struct gobirths *s, enum go_births births)
+{
+	struct survivor_options o = { .reader = s->reader, .pid = s->options->pid };
+	_cleanup_close_ int fd = -1;
+	struct go_points points;
+	int r = go_points_ask(s->reader, s->options->pid, births, &points, &fd);
+
+	if (r == 0)
+		r = uprobe_calibrate(&s->host);
+	if (r < 0)
+		return r;
+	o.host = s->host;
+	o.object = points.object;
+	if (births == GO_BIRTHS_MAPS)
+		o.object.count_min = GOMAPS_LEAST;
+	o.heap = points.heap;
+	o.skipped = points.skipped;
+	o.offsets = points.offsets;
+	o.n_offsets = points.n;
+	o.file_fd = fd;
+	return survivor_new(&o, &s->probes[births]);
+}
+
+/* Of what is wanted, all that can be had; a program that never sets a timer has no such function.
+ */
+static int start_probes(struct gobirths *s)
+{
+	bool any = false;
+	int r = 0;
+
+	for (int births = 0; births < GO_BIRTHS_MAX; births++) {
+		if (!is_wanted(s->options, (enum go_births)births))
+			continue;
+		r = start_probe(s, (enum go_births)births);
+		any |= r == 0;
+		if (r < 0 && r != -ENOENT && r != -ENODATA)
+			return r;
+	}
+	return any ? 0 : r;
+}
+
+/* Of no report nothing is said about the collector. */
+static void look_at_collector(struct gobirths *s)
+{
+	struct go_request request = { .wanted = 1u << GO_COLLECTOR };
+	_cleanup_free_ struct go_report *report = NULL;
+
+	if (s->heap && go_scan(s->reader, s->options->pid, &request, GO_TIMEOUT_NS, &report) == 0)
+		gocollector_add(&s->collector, s->options->pid, report);
+}
+
+static int start_books(struct gobirths *s)
+{
+	struct survivor_oracle heap = {
+		.ask = gobirths_ask_heap, .step = STEP, .at_once = GO_OBJECTS_MAX, .context = s
+	};
+	struct survivor_oracle timers = { .ask = gobirths_ask_timers,
+					  .at_once = GO_OBJECTS_MAX,
+					  .context = s };
+	struct survivor_oracle readers = { .ask = gobirths_ask_readers,
+					   .at_once = GO_OBJECTS_MAX,
+					   .context = s };
+	int r = 0;
+
+	if (s->probes[GO_BIRTHS_HEAP]) {
+		r = survivors_new(&heap, &s->heap);
+		if (r == 0)
+			r = gobirths_ask_heap(s, NULL, 0, NULL);
+	}
+	if (r == 0 && s->probes[GO_BIRTHS_TIMERS]) {
+		r = survivors_new(&timers, &s->timers);
+		if (r == 0)
+			r = gobirths_ask_timers(s, NULL, 0, NULL);
+	}
+	if (r == 0 && s->probes[GO_BIRTHS_REQUESTS])
+		r = survivors_new(&readers, &s->requests);
+	s->first = s->last;
+	s->timers_first = s->timers_last;
+	s->began = monotonic_ns();
+	look_at_collector(s);
+	return r;
+}
+
+/* Where others answer too, what a process has not is no word worth. */
+static int start(struct gobirths *s)
+{
+	int r = start_probes(s);
+
+	if (r == 0)
+		r = start_books(s);
+	if (is_wanted(s->options, GO_BIRTHS_HEAP) && goprofile_look(s) == 0)
+		r = 0; /* that much can be said without any probe */
+	if (r < 0)
+		log_debug(r, "gobirths: nothing can be watched");
+	if (r < 0 && (!s->options->resource || strcmp(s->options->resource, "goheap") != 0))
+		return -ENOEXEC;
+	return r < 0 ? (log_error(0, "%s: process %d: %s", s->options->resource, s->options->pid,
+				  go_error_text(r)),
+			r)
+		     : 0;
+}
+
+static int source_open(const struct explain_options *options, struct reader *reader, void **ret)
+{
+	struct gobirths *s = calloc(1, sizeof(*s));
+	int r = -ENOMEM;
+
+	if (!s)
+		return -ENOMEM;
+	s->options = options;
+	s->reader = reader;
+	s->began = monotonic_ns();
+	s->profile_switch.memory = -1;
+	s->windows = (struct windows){ .ops = &window_ops,
+				       .context = s,
+				       .duration = options->duration,
+				       .share = fmin(options->budget * (1 - OWN_PART), SHARE_MAX) };
+	s->module = identity_program(options->pid);
+	s->request = calloc(1, sizeof(*s->request));
+	if (s->module && s->request)
+		r = start(s);
+	if (r < 0) {
+		source_free(s);
+		return r;
+	}
+	*ret = s;
+	return 0;
+}
+
+static double now(void)
+{
+	return clock_seconds(CLOCK_MONOTONIC);
+}
+
+/* Births can be taken while nothing is attached. A book that is full takes no more. */
+static int take_births(struct gobirths *s)
+{
+	int r = 0;
+
+	if (s->windows.open || s->taken == s->windows.n)
+		return 0;
+	s->taken = s->windows.n;
+	if (s->heap)
+		r = survivor_take(s->probes[GO_BIRTHS_HEAP], survivors_add, s->heap);
+	if (s->timers && (r == 0 || r == -ENOSPC))
+		r = survivor_take(s->probes[GO_BIRTHS_TIMERS], survivors_add, s->timers);
+	if (s->probes[GO_BIRTHS_MAPS] && (r == 0 || r == -ENOSPC))
+		r = survivor_take(s->probes[GO_BIRTHS_MAPS], gomaps_add, &s->maps);
+	if (s->requests && (r == 0 || r == -ENOSPC))
+		r = survivor_take(s->probes[GO_BIRTHS_REQUESTS], survivors_add, s->requests);
+	return r == -ENOSPC ? 0 : r;
+}
+
+static int check(struct survivors *book, double *ret_due)
+{
+	double began = cost_own_seconds();
+	int r = survivors_check(book);
+
+	*ret_due = now() + (cost_own_seconds() - began) / CHECK_PART;
+	return r;
+}
+
+/* A collection missed makes answers doubtful, so each is followed by a look, as far as it may cost.
+ */
+static int check_heap(struct gobirths *s)
+{
+	int r;
+
+	if (!s->heap || now() < s->due)
+		return 0;
+	r = gobirths_ask_heap(s, NULL, 0, NULL);
+	if (r < 0 || s->last.generation == s->checked)
+		return r;
+	s->checked = s->last.generation;
+	return check(s->heap, &s->due);
+}
+
+static int source_poll(void *source)
+{
+	struct gobirths *s = source;
+	int r = windows_poll(&s->windows);
+
+	/* Before those of the last window, which may wait for their responses yet. */
+	if (r == 0 && s->requests && s->taken != s->windows.n && now() >= s->requests_due)
+		r = check(s->requests, &s->requests_due);
+	if (r == 0)
+		r = take_births(s);
+	if (r == 0)
+		r = check_heap(s);
+	if (r == 0 && s->timers && now() >= s->timers_due)
+		r = check(s->timers, &s->timers_due);
+	if (r == 0 && s->profile.looks && now() >= s->profile_due)
+		goprofile_look(s);
+	return r == -ETIMEDOUT || r == -EPIPE ? 0 : r; /* that answer is lost */
+}
+
+static void source_cost(void *source, struct source_cost *ret)
+{
+	struct gobirths *s = source;
+	struct survivor_counts counts;
+
+	*ret = (struct source_cost){ .windows = s->windows.n };
+	ret->lost[LOSS_ATTACH_FAILED] = s->windows.refused;
+	for (int births = 0; births < GO_BIRTHS_MAX; births++) {
+		ret->seconds += cost_of(s, (enum go_births)births, &counts);
+		ret->hits += counts.values[SURVIVOR_HITS];
+		for (int reason = 0; reason < LOSS_REASON_MAX; reason++)
+			ret->lost[reason] += counts.lost[reason];
+	}
+}
+
+static void source_detach(void *source)
+{
+	struct gobirths *s = source;
+
+	windows_end(&s->windows);
+	look_at_collector(s);
+	if (s->profile.looks)
+		goprofile_look(s);
+	goprofile_switch_off(&s->profile_switch);
+	if (take_births(s) < 0)
+		return;
+	if (s->heap)
+		check(s->heap, &s->due);
+	if (s->timers)
+		check(s->timers, &s->timers_due);
+	if (s->requests)
+		check(s->requests, &s->requests_due);
+}
+
+static int source_findings(void *source, double seconds, struct findings *ret)
+{
+	struct gobirths *s = source;
+	int r = 0;
+
+	if (s->heap)
+		r = goheap_findings(s, seconds, ret);
+	else
+		r = goprofile_findings(s, ret->n, ret);
+	if (r == 0 && s->probes[GO_BIRTHS_MAPS])
+		r = gomaps_findings(s, ret);
+	if (r == 0 && s->timers)
+		r = gotimer_findings(s, seconds, ret);
+	if (r == 0 && s->requests)
+		r = gorequest_findings(s, ret);
+	return r;
+}
+
+const struct source source_gobirths = {
+	.name = "gobirths",
+	.wants = gobirths_wants,
+	.open = source_open,
+	.poll = source_poll,
+	.cost = source_cost,
+	.detach = source_detach,
+	.findings = source_findings,
+	.free = source_free,
+};

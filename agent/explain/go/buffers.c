@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "agent/explain/go/buffers.h"
+
+#include <stdlib.h>
+
+#include "agent/explain/looks.h"
+
+#define LOOKS_LEAST 4
+#define GROWN_LEAST 65536 /* bytes */
+#define SEEN_PART   0.75  /* of the watch */
+
+static bool is_current(const struct gobuffers *b, const struct gobuffer *row)
+{
+	return b->looks && row->last == b->looks - 1;
+}
+
+/* At the same place, when that was so at the last look. */
+static struct gobuffer *find_place(struct gobuffers *b, const struct go_buffer *seen)
+{
+	for (size_t i = 0; i < b->n; i++)
+		if (b->rows[i].address == seen->address && b->rows[i].bytes == seen->bytes &&
+		    is_current(b, &b->rows[i]))
+			return &b->rows[i];
+	return NULL;
+}
+
+/* Of which this is the copy in a larger object. What was copied stays until a collection, and a
+ * copy that is seen beside it takes over. */
+static struct gobuffer *find_origin(struct gobuffers *b, const struct go_buffer *seen)
+{
+	struct gobuffer *best = NULL;
+
+	for (size_t i = 0; i < b->n && seen->head; i++) {
+		struct gobuffer *row = &b->rows[i];
+
+		if (row->head == seen->head && row->bytes < seen->bytes && is_current(b, row) &&
+		    row->filled[row->last] <= seen->filled && (!best || row->bytes > best->bytes))
+			best = row;
+	}
+	return best;
+}
+
+static struct gobuffer *fresh_row(struct gobuffers *b)
+{
+	struct gobuffer *row = NULL;
+
+	if (b->n < GOBUFFERS_MAX)
+		return &b->rows[b->n++];
+	for (size_t i = 0; i < b->n && !row; i++)
+		if (!is_current(b, &b->rows[i]) && b->rows[i].last != b->looks)
+			row = &b->rows[i];
+	return row;
+}
+
+static void enter(struct gobuffers *b, struct gobuffer *row, const struct go_buffer *seen)
+{
+	row->shrunk |= row->last != b->looks && seen->filled < row->filled[row->last];
+	row->address = seen->address;
+	row->bytes = seen->bytes;
+	row->head = seen->head;
+	row->last = b->looks;
+	row->filled[b->looks] = seen->filled;
+}
+
+static void add_moved(struct gobuffers *b, const struct go_buffer *seen)
+{
+	struct gobuffer *row = find_origin(b, seen);
+
+	if (row) {
+		row->whole = true;
+	} else {
+		row = fresh_row(b);
+		if (!row)
+			return;
+		*row = (struct gobuffer){ .first = b->looks, .last = b->looks };
+	}
+	enter(b, row, seen);
+}
+
+static int larger_first(const void *left, const void *right)
+{
+	const struct go_buffer *a = left, *b = right;
+
+	return (a->bytes < b->bytes) - (a->bytes > b->bytes);
+}
+
+/* What moved comes first: the largest copy takes over from what still lies at old places. */
+void gobuffers_add(struct gobuffers *b, const struct go_buffers *reading, double at)
+{
+	bool placed[GO_BUFFERS_MAX] = { false };
+	struct go_buffers sorted = *reading;
+
+	if (b->looks == GOBUFFERS_LOOKS)
+		return;
+	qsort(sorted.rows, sorted.n, sizeof(sorted.rows[0]), larger_first);
+	for (uint32_t i = 0; i < sorted.n; i++)
+		placed[i] = find_place(b, &sorted.rows[i]) != NULL;
+	for (uint32_t i = 0; i < sorted.n; i++)
+		if (!placed[i])
+			add_moved(b, &sorted.rows[i]);
+	for (uint32_t i = 0; i < sorted.n; i++) {
+		struct gobuffer *row = placed[i] ? find_place(b, &sorted.rows[i]) : NULL;
+
+		if (row)
+			enter(b, row, &sorted.rows[i]);
+	}
+	b->at[b->looks++] = at;
+}
+
+uint64_t gobuffer_grown(const struct gobuffer *row)
+{
+	uint64_t first = row->filled[row->first], last = row->filled[row->last];
+
+	return last > first ? last - first : 0;
+}
+
+static double seconds(const struct gobuffers *b, const struct gobuffer *row)
+{
+	return b->at[row->last] - b->at[row->first];
+}
+
+double gobuffer_rate(const struct gobuffers *b, const struct gobuffer *row)
+{
+	return seconds(b, row) > 0 ? (double)gobuffer_grown(row) / seconds(b, row) : 0;
+}
+
+bool gobuffer_grows(const struct gobuffers *b, const struct gobuffer *row)
+{
+	unsigned int n = row->last - row->first + 1;
+
+	return row->last + 1 == b->looks && n >= LOOKS_LEAST && !row->shrunk &&
+	       gobuffer_grown(row) >= GROWN_LEAST &&
+	       looks_grow_in_both_halves(b->at + row->first, row->filled + row->first, n);
+}
+
+bool gobuffer_keeps(const struct gobuffers *b, const struct gobuffer *row)
+{
+	double first = (double)row->filled[row->first], last = (double)row->filled[row->last];
+	double watch = b->looks ? b->at[b->looks - 1] - b->at[0] : 0;
+
+	return gobuffer_grows(b, row) && seconds(b, row) >= SEEN_PART * watch &&
+	       (row->whole || last >= 2 * first);
+}

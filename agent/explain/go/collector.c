@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <math.h>
+
+#include "agent/base/clock.h"
+#include "agent/explain/go/collector.h"
+#include "agent/runtime/go/work.h"
+
+void gocollector_add(struct gocollector *w, pid_t pid, const struct go_report *report)
+{
+	struct gocollector_point p = { .at = clock_seconds(CLOCK_MONOTONIC) };
+	struct go_work work;
+
+	if (report->status[GO_COLLECTOR] != GO_READ)
+		return;
+	p.c = report->collector;
+	work = go_work_read(pid, &p.c);
+	p.gc = work.gc;
+	p.cpu = work.cpu;
+	if (w->points++ == 0)
+		w->first = p;
+	if (p.c.memory_limit == w->first.c.memory_limit)
+		w->before = p;
+	w->last = p;
+	w->from_environment = report->limit_from_environment;
+}
+
+double gocollector_seconds(const struct gocollector *w)
+{
+	return w->last.at - w->first.at;
+}
+
+double gocollector_cycles(const struct gocollector *w)
+{
+	return (double)(w->last.c.cycles - w->first.c.cycles);
+}
+
+double gocollector_allocated(const struct gocollector *w)
+{
+	return w->last.c.total_alloc > w->first.c.total_alloc
+		       ? (double)(w->last.c.total_alloc - w->first.c.total_alloc)
+		       : 0;
+}
+
+double gocollector_share(const struct gocollector *w)
+{
+	double gc = w->last.gc - w->first.gc, cpu = w->last.cpu - w->first.cpu;
+
+	return cpu > 0 && gc >= 0 ? fmin(gc / cpu, 1) : NAN;
+}

@@ -1,0 +1,237 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "agent/base/cleanup.h"
+#include "agent/base/log.h"
+#include "agent/base/message.h"
+#include "agent/explain/go/births.h"
+#include "agent/explain/go/churn.h"
+#include "agent/explain/heap_verdict.h"
+#include "agent/model/go_function.h"
+#include "agent/runtime/go/patterns.h"
+
+#define SITES_SHOWN 100
+#define KEPT_PART   0.02  /* of what all sites keep: less drowns in it */
+#define KEPT_LEAST  65536 /* bytes, of all sites and the whole program: less is no habit */
+
+struct judged {
+	const struct survivor_row *row;
+	enum site_verdict verdict;
+};
+
+/* Bytes that were allocated since the watch began, of which windows saw a part. */
+static double allocated(const struct gobirths *s)
+{
+	return s->last.total_alloc > s->first.total_alloc
+		       ? (double)(s->last.total_alloc - s->first.total_alloc)
+		       : 0;
+}
+
+static double seen_share(const struct gobirths *s)
+{
+	double all = allocated(s), seen = (double)survivors_totals(s->heap).bytes;
+
+	return all > 0 ? fmin(seen / all, 1) : 0;
+}
+
+/* Between the last collection before the watch and the last one in it. */
+static double grown(const struct gobirths *s)
+{
+	if (!s->first.heap_marked || !s->last.heap_marked)
+		return INFINITY; /* not known: nothing is denied */
+	return s->last.heap_marked > s->first.heap_marked
+		       ? (double)(s->last.heap_marked - s->first.heap_marked)
+		       : 0;
+}
+
+static double kept_bytes(const struct judged *judged, size_t n)
+{
+	double kept = 0;
+
+	for (size_t i = 0; i < n; i++)
+		if (judged[i].verdict == SITE_KEEPS)
+			kept += (double)judged[i].row->site.live_bytes;
+	return kept;
+}
+
+static void forgive_small(const struct gobirths *s, struct judged *judged, size_t n)
+{
+	double share = seen_share(s);
+
+	if (share == 0 || kept_bytes(judged, n) / share >= KEPT_LEAST)
+		return;
+	for (size_t i = 0; i < n; i++)
+		if (judged[i].verdict == SITE_KEEPS)
+			judged[i].verdict = SITE_UNDECIDED;
+}
+
+static int judge(const struct gobirths *s, const struct survivor_row *rows, size_t n,
+		 struct judged *ret)
+{
+	struct heap_watch watch = {
+		.fates = true, .share = seen_share(s), .work = 1, .grown = grown(s)
+	};
+	_cleanup_free_ struct heap_site *sites = calloc(n + 1, sizeof(*sites));
+	_cleanup_free_ enum site_verdict *verdicts = calloc(n + 1, sizeof(*verdicts));
+
+	if (!sites || !verdicts)
+		return -ENOMEM;
+	for (size_t i = 0; i < n; i++)
+		sites[i] = rows[i].site;
+	heap_judge(&watch, sites, n, verdicts);
+	for (size_t i = 0; i < n; i++)
+		ret[i] = (struct judged){ &rows[i], verdicts[i] };
+	forgive_small(s, ret, n);
+	return 0;
+}
+
+/* What the live heap grew by is shared among those that keep. */
+static void set_growth(const struct gobirths *s, double seconds, double kept, struct finding *f)
+{
+	double share = seen_share(s), growth = grown(s);
+
+	if (f->verdict == SITE_RETURNS)
+		f->growth_per_hour = f->growth_bytes_per_hour = 0;
+	if (f->verdict != SITE_KEEPS || f->live == 0 || seconds <= 0 || share == 0)
+		return;
+	f->growth_bytes_per_hour = isinf(growth) ? (double)f->live_bytes / share
+						 : growth * (double)f->live_bytes / kept;
+	f->growth_bytes_per_hour *= 3600 / seconds;
+	f->growth_per_hour = f->growth_bytes_per_hour / (double)f->live_bytes * (double)f->live;
+}
+
+bool goheap_is_reserve(const struct finding *f)
+{
+	static const char *const owners[] = { "runtime.acquireSudog", "runtime.malg",
+					      "sync.(*Pool)", "sync.(*poolChain)" };
+
+	for (size_t i = 0; i < f->n_frames && go_function_is_standard(f->frames[i].function); i++)
+		for (size_t k = 0; k < ARRAY_SIZE(owners); k++)
+			if (strncmp(f->frames[i].function, owners[k], strlen(owners[k])) == 0)
+				return true;
+	return false;
+}
+
+static int add_finding(struct gobirths *s, const struct judged *j, double seconds, double kept,
+		       struct findings *list)
+{
+	const struct heap_site *site = &j->row->site;
+	struct finding *f = findings_add(list);
+	double share = seen_share(s);
+
+	if (!f)
+		return -ENOMEM;
+	f->resource = "goheap";
+	f->verdict = j->verdict;
+	f->live = site->live;
+	f->live_bytes = site->live_bytes;
+	f->created = site->sums.created;
+	f->destroyed = site->sums.destroyed;
+	if (share > 0)
+		f->sampled = (uint32_t)fmax(1, fmin(1 / share, 1e9));
+	if (site->oldest)
+		f->oldest = (double)(monotonic_ns() - site->oldest) / 1e9;
+	gobirths_name(s, GO_BIRTHS_HEAP, j->row->key, f);
+	if (f->verdict == SITE_KEEPS &&
+	    (goheap_is_reserve(f) || (double)f->live_bytes < KEPT_PART * kept))
+		f->verdict = SITE_UNDECIDED;
+	if (f->verdict == SITE_KEEPS)
+		f->pattern = go_pattern_of_keeper(f);
+	set_growth(s, seconds, kept, f);
+	return 0;
+}
+
+/* Keepers first, then what took most. */
+static int by_weight(const void *left, const void *right)
+{
+	const struct judged *a = left, *b = right;
+	const struct heap_site *x = &a->row->site, *y = &b->row->site;
+	int r = (b->verdict == SITE_KEEPS) - (a->verdict == SITE_KEEPS);
+
+	if (r == 0)
+		r = (x->sums.created_bytes < y->sums.created_bytes) -
+		    (x->sums.created_bytes > y->sums.created_bytes);
+	return r;
+}
+
+static int add_rest(const struct judged *judged, size_t n, struct findings *list)
+{
+	struct finding *f = findings_add(list);
+
+	if (!f)
+		return -ENOMEM;
+	f->resource = "goheap";
+	f->reason = "sites beyond the 100 that hold most";
+	for (size_t i = 0; i < n; i++) {
+		const struct heap_site *site = &judged[i].row->site;
+
+		f->live += site->live;
+		f->live_bytes += site->live_bytes;
+		f->created += site->sums.created;
+		f->destroyed += site->sums.destroyed;
+	}
+	return 0;
+}
+
+static void mark_churn(const struct gobirths *s, const struct judged *judged, size_t n,
+		       struct finding *rows)
+{
+	const struct gocollector *w = &s->collector;
+	uint64_t bytes[SITES_SHOWN];
+	struct gochurn churn = {
+		.seconds = gocollector_seconds(w),
+		.cpu = w->last.cpu - w->first.cpu,
+		.share = gocollector_share(w),
+		.allocated = gocollector_allocated(w),
+		.seen = (double)survivors_totals(s->heap).bytes,
+		.cycles = gocollector_cycles(w),
+		.heap = (double)s->last.heap_marked,
+		.grown = grown(s),
+	};
+
+	for (size_t i = 0; i < n; i++)
+		bytes[i] = judged[i].row->site.sums.created_bytes;
+	gochurn_mark(&churn, rows, bytes, n);
+}
+
+/* What lives on is what a collection left. */
+static void tell_no_collection(const struct gobirths *s, double seconds)
+{
+	if (gocollector_cycles(&s->collector) < 1)
+		log_info(
+			"goheap: no collection ended in %.0f s, so it is open what stays; a longer "
+			"--duration will tell",
+			seconds);
+}
+
+int goheap_findings(struct gobirths *s, double seconds, struct findings *ret)
+{
+	_cleanup_free_ struct survivor_row *rows = NULL;
+	_cleanup_free_ struct judged *judged = NULL;
+	double kept;
+	size_t n, shown, first = ret->n;
+	int r;
+
+	r = survivors_rows(s->heap, s->began, &rows, &n);
+	if (r < 0)
+		return r;
+	judged = calloc(n + 1, sizeof(*judged));
+	if (!judged)
+		return -ENOMEM;
+	r = judge(s, rows, n, judged);
+	qsort(judged, n, sizeof(*judged), by_weight);
+	if (n > 0)
+		tell_no_collection(s, seconds);
+	kept = kept_bytes(judged, n);
+	shown = n < SITES_SHOWN ? n : SITES_SHOWN;
+	for (size_t i = 0; i < shown && r == 0; i++)
+		r = add_finding(s, &judged[i], seconds, kept, ret);
+	if (r == 0 && shown)
+		mark_churn(s, judged, shown, ret->rows + first);
+	if (r == 0 && n > SITES_SHOWN)
+		r = add_rest(judged + SITES_SHOWN, n - SITES_SHOWN, ret);
+	return r == 0 ? goprofile_findings(s, first, ret) : r;
+}

@@ -1,0 +1,220 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The source of who starts goroutines. It makes no findings: it completes those of the others. */
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "agent/base/clock.h"
+#include "agent/base/cleanup.h"
+#include "agent/base/log.h"
+#include "agent/explain/go/spawns.h"
+#include "agent/explain/source.h"
+#include "agent/explain/windows.h"
+#include "agent/probe/identity.h"
+#include "agent/probe/survivor.h"
+#include "agent/runtime/go/objects.h"
+
+#define SHARE 0.005 /* of a CPU: go statements are rare, so that long windows cost little */
+
+struct gospawn_source {
+	const struct explain_options *options;
+	struct reader *reader;
+	struct uprobe_host host;
+	char *module; /* path of the program, escaped */
+	struct survivor *probe;
+	struct windows windows;
+	struct gospawns spawns;
+	uint64_t taken; /* windows whose births were taken */
+};
+
+static bool gospawn_wants(const struct explain_options *options)
+{
+	static const char *const resources[] = { "goroutine", "gotimer", "goheap" };
+
+	for (size_t i = 0; options->resource && i < ARRAY_SIZE(resources); i++)
+		if (strcmp(options->resource, resources[i]) == 0)
+			return true;
+	return false;
+}
+
+static void source_free(void *source)
+{
+	struct gospawn_source *s = source;
+
+	if (!s)
+		return;
+	survivor_free(s->probe);
+	gospawns_clear(&s->spawns);
+	free(s->module);
+	free(s);
+}
+
+static double cost_of(struct gospawn_source *s, struct survivor_counts *ret)
+{
+	if (survivor_counts(s->probe, ret) < 0)
+		return 0;
+	return (double)ret->values[SURVIVOR_HITS] * s->host.entry_seconds +
+	       (double)ret->values[SURVIVOR_NS] / 1e9;
+}
+
+static int window_begin(void *source)
+{
+	struct gospawn_source *s = source;
+
+	return survivor_attach(s->probe);
+}
+
+static void window_end(void *source)
+{
+	struct gospawn_source *s = source;
+
+	s->spawns.watched += clock_seconds(CLOCK_MONOTONIC) - s->windows.began;
+	survivor_detach(s->probe);
+}
+
+static pid_t window_obstacle(void *source)
+{
+	const struct gospawn_source *s = source;
+
+	return survivor_obstacle(s->probe);
+}
+
+static double window_cost(void *source)
+{
+	struct survivor_counts counts;
+
+	return cost_of(source, &counts);
+}
+
+static const struct window_ops window_ops = {
+	.begin = window_begin,
+	.obstacle = window_obstacle,
+	.end = window_end,
+	.cost = window_cost,
+};
+
+static int start(struct gospawn_source *s)
+{
+	struct survivor_options o = { .reader = s->reader, .pid = s->options->pid };
+	_cleanup_close_ int fd = -1;
+	struct go_points points;
+	int r = go_points_ask(s->reader, o.pid, GO_BIRTHS_GOROUTINES, &points, &fd);
+
+	if (r == 0)
+		r = uprobe_calibrate(&s->host);
+	if (r < 0)
+		return r;
+	o.host = s->host;
+	o.object = points.object;
+	o.offsets = points.offsets;
+	o.n_offsets = points.n;
+	o.file_fd = fd;
+	return survivor_new(&o, &s->probe);
+}
+
+/* Without it the others say less, and that is all. */
+static int source_open(const struct explain_options *options, struct reader *reader, void **ret)
+{
+	struct gospawn_source *s = calloc(1, sizeof(*s));
+	int r = -ENOMEM;
+
+	if (!s)
+		return -ENOMEM;
+	s->options = options;
+	s->reader = reader;
+	s->windows = (struct windows){ .ops = &window_ops,
+				       .context = s,
+				       .duration = options->duration,
+				       .share = fmin(options->budget / 4, SHARE) };
+	s->module = identity_program(options->pid);
+	if (s->module)
+		r = start(s);
+	if (r < 0) {
+		log_debug(r, "gospawns: nothing can be watched");
+		source_free(s);
+		return -ENOEXEC;
+	}
+	*ret = s;
+	return 0;
+}
+
+static int take_births(struct gospawn_source *s)
+{
+	if (s->windows.open || s->taken == s->windows.n)
+		return 0;
+	s->taken = s->windows.n;
+	return survivor_take(s->probe, gospawns_add, &s->spawns);
+}
+
+static int source_poll(void *source)
+{
+	struct gospawn_source *s = source;
+	int r = windows_poll(&s->windows);
+
+	return r == 0 ? take_births(s) : r;
+}
+
+static void source_cost(void *source, struct source_cost *ret)
+{
+	struct gospawn_source *s = source;
+	struct survivor_counts counts;
+
+	*ret = (struct source_cost){ .windows = s->windows.n, .seconds = cost_of(s, &counts) };
+	ret->hits = counts.values[SURVIVOR_HITS];
+	memcpy(ret->lost, counts.lost, sizeof(ret->lost));
+	ret->lost[LOSS_ATTACH_FAILED] += s->windows.refused;
+}
+
+static void source_detach(void *source)
+{
+	struct gospawn_source *s = source;
+
+	windows_end(&s->windows);
+	take_births(s);
+}
+
+/* What cannot be named stays without frames and is passed over. */
+static void name(struct gospawn_source *s, struct gospawn *spawn)
+{
+	struct survivor_site site;
+	uint64_t pcs[SURVIVOR_FRAMES];
+
+	if (survivor_site(s->probe, spawn->key, &site) < 0 || site.frames == 0 ||
+	    site.frames > SURVIVOR_FRAMES)
+		return;
+	memcpy(pcs, site.pcs, sizeof(pcs));
+	spawn->pc = pcs[0];
+	spawn->started = site.created;
+	if (go_names_ask(s->reader, s->options->pid, s->module, pcs, site.frames, &spawn->frames,
+			 &spawn->n_frames) < 0)
+		log_debug(0, "gospawns: a stack stays unnamed");
+}
+
+static int source_findings(void *source, double seconds, struct findings *ret)
+{
+	struct gospawn_source *s = source;
+	bool named = false;
+	int r = 0;
+
+	for (size_t i = 0; i < ret->n && r == 0; i++) {
+		if (ret->rows[i].verdict != SITE_KEEPS)
+			continue;
+		for (size_t k = 0; k < s->spawns.n && !named; k++)
+			name(s, &s->spawns.rows[k]);
+		named = true;
+		r = gospawns_extend(&s->spawns, seconds, &ret->rows[i]);
+	}
+	return r;
+}
+
+const struct source source_gospawns = {
+	.name = "gospawns",
+	.wants = gospawn_wants,
+	.open = source_open,
+	.poll = source_poll,
+	.cost = source_cost,
+	.detach = source_detach,
+	.findings = source_findings,
+	.free = source_free,
+};

@@ -1,0 +1,331 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Go statements over the pulls of a watch, judged; and the patterns that they are. */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "agent/base/cleanup.h"
+#include "agent/explain/go/sites.h"
+#include "agent/runtime/go/patterns.h"
+
+#define GOROUTINES 4096
+#define SECONDS	   2.5 /* between pulls */
+
+/* A program with one go statement. The id of each is its number; it lives from..to, in pulls. */
+struct program {
+	double from[GOROUTINES], to[GOROUTINES];
+	size_t n;
+};
+
+static void add(struct program *p, double from, double to)
+{
+	p->from[p->n] = from;
+	p->to[p->n++] = to;
+}
+
+static void pull(const struct program *p, struct go_sites *s, double now, struct go_report *r)
+{
+	struct go_request q = { 0 };
+	struct go_group *g = &r->groups[0];
+
+	go_sites_ask(s, &q);
+	memset(r, 0, sizeof(*r));
+	r->n_groups = 1;
+	r->n_codes = 2;
+	r->codes[0].pc = 100;
+	r->codes[1].pc = 200;
+	g->start = 1;
+	for (size_t i = 0; i < p->n; i++) {
+		size_t age = 0;
+
+		if (p->from[i] > now)
+			continue;
+		r->last_goid = i + 1;
+		if (p->to[i] <= now)
+			continue;
+		while (age < q.n_slices && i + 1 > q.slices[age])
+			age++;
+		g->count++;
+		g->by_age[age]++;
+	}
+	assert_int_equal(go_sites_add(s, r, now * SECONDS), 0);
+}
+
+static struct go_judgement judge(const struct program *p)
+{
+	static struct go_report report;
+	struct go_sites s = { 0 };
+	struct go_judgement j;
+
+	for (int i = 0; i < GO_PULLS; i++)
+		pull(p, &s, i, &report);
+	assert_int_equal(s.n, 1);
+	go_sites_judge(&s, &s.rows[0], &j);
+	go_sites_clear(&s);
+	return j;
+}
+
+static void test_a_leak_keeps(void **state)
+{
+	struct program p = { 0 };
+	struct go_judgement j;
+
+	for (int i = 0; i < 120; i++)
+		add(&p, i * 0.1, INFINITY);
+	j = judge(&p);
+	assert_int_equal(j.verdict, SITE_KEEPS);
+	assert_int_equal(j.live, 120);
+	assert_int_equal(j.destroyed, 0);
+	assert_int_equal(j.ended, 0);
+}
+
+/* One in ten stays, the others are passing work. */
+static void test_a_leak_under_load_keeps(void **state)
+{
+	struct program p = { 0 };
+
+	for (int i = 0; i < 1200; i++)
+		add(&p, i * 0.01, i % 10 ? i * 0.01 + 0.3 : INFINITY);
+	assert_int_equal(judge(&p).verdict, SITE_KEEPS);
+}
+
+static void test_passing_work_returns(void **state)
+{
+	struct program p = { 0 };
+
+	for (int i = 0; i < 1200; i++)
+		add(&p, i * 0.01, i * 0.01 + 0.5);
+	assert_int_equal(judge(&p).verdict, SITE_RETURNS);
+}
+
+static void test_long_work_returns(void **state)
+{
+	struct program p = { 0 };
+
+	for (int i = -400; i < 1200; i++)
+		add(&p, i * 0.01, i * 0.01 + 4);
+	assert_int_equal(judge(&p).verdict, SITE_RETURNS);
+}
+
+/* A pool of workers that starts with the first load, and then stands. */
+static void test_a_pool_that_fills_is_no_leak(void **state)
+{
+	struct program p = { 0 };
+
+	for (int i = 0; i < 64; i++)
+		add(&p, 2 + i * 0.02, INFINITY);
+	assert_int_not_equal(judge(&p).verdict, SITE_KEEPS);
+}
+
+/* The same by steps, from before the watch until some time after its middle. */
+static void test_a_pool_that_scales_is_no_leak(void **state)
+{
+	struct program p = { 0 };
+
+	for (int i = 0; i < 80; i++)
+		add(&p, -2 + i / 8, INFINITY);
+	assert_int_not_equal(judge(&p).verdict, SITE_KEEPS);
+}
+
+/* A few in all: when they came says nothing. */
+static void test_a_slow_leak_keeps(void **state)
+{
+	struct program p = { 0 };
+
+	for (int i = 0; i < 5; i++)
+		add(&p, 0.5 + i * 1.8, INFINITY);
+	assert_int_equal(judge(&p).verdict, SITE_KEEPS);
+}
+
+/* The oldest have their turn, but more come than go. */
+static void test_a_backlog_keeps(void **state)
+{
+	struct program p = { 0 };
+	struct go_judgement j;
+
+	for (int i = 0; i < 600; i++)
+		add(&p, i * 0.02, i * 0.04 + 0.1);
+	j = judge(&p);
+	assert_int_equal(j.verdict, SITE_KEEPS);
+	assert_true(j.ended > 0 && j.destroyed > 0);
+}
+
+/* Pulls that a busy host let pass in bunches, and a last one that came late. */
+static void test_a_backlog_keeps_on_a_busy_host(void **state)
+{
+	static const double at[GO_PULLS] = { 0,	  3.1, 3.9, 4.0, 4.3, 4.4, 4.5,
+					     4.7, 5.3, 6.0, 6.7, 7.3, 11.2 };
+	static struct go_report report;
+	struct program p = { 0 };
+	struct go_sites s = { 0 };
+	struct go_judgement j;
+
+	for (int i = -400; i < 1200; i++)
+		add(&p, i * 0.01, i * 0.02 + 4);
+	for (int i = 0; i < GO_PULLS; i++)
+		pull(&p, &s, at[i], &report);
+	go_sites_judge(&s, &s.rows[0], &j);
+	go_sites_clear(&s);
+	assert_int_equal(j.verdict, SITE_KEEPS);
+}
+
+static void test_nothing_new_is_undecided(void **state)
+{
+	struct program p = { 0 };
+
+	for (int i = 0; i < 1000; i++)
+		add(&p, -1, INFINITY);
+	assert_int_equal(judge(&p).verdict, SITE_UNDECIDED);
+}
+
+/* Timers: more than the sample holds, so that it is thinned during the watch. */
+static void test_a_thinned_sample_holds(void **state)
+{
+	static struct go_report r;
+	struct go_sites s = { 0 };
+	struct go_judgement j;
+
+	for (unsigned int i = 0; i < GO_PULLS; i++) {
+		uint64_t sampled = i < 6 ? 1 : 2, n = 0;
+
+		memset(&r, 0, sizeof(r));
+		r.n_timers = 1;
+		r.sampled = sampled;
+		r.timer_groups[0] = (struct go_timer){ .kind = GO_TIMER_ONCE, .code = GO_CODES };
+		for (uint64_t id = 1; id <= 100 * (i + 1); id++) {
+			r.timer_groups[0].count++;
+			if (id % sampled == 0)
+				r.samples[n++].identity = id;
+		}
+		r.n_samples = (uint32_t)n;
+		assert_int_equal(go_sites_add_timers(&s, &r, i * SECONDS), 0);
+	}
+	go_sites_settle(&s);
+	assert_int_equal(s.n, 1);
+	go_sites_judge(&s, &s.rows[0], &j);
+	assert_int_equal(j.verdict, SITE_KEEPS);
+	assert_int_equal(j.live, 1300);
+	assert_int_equal(j.destroyed, 0);
+	go_sites_clear(&s);
+}
+
+static uint32_t add_string(struct go_report *r, const char *text)
+{
+	uint32_t at = r->n_strings;
+
+	r->n_strings += (uint32_t)snprintf(r->strings + at, 100, "%s", text) + 1;
+	return at;
+}
+
+/* A report with one group, that waits for this in that function, made by that. */
+static void describe(struct go_report *r, const char *made, const char *in, const char *wait)
+{
+	memset(r, 0, sizeof(*r));
+	r->n_strings = 1;
+	r->n_codes = r->n_places = 2;
+	r->codes[0].n = r->codes[1].n = 1;
+	r->codes[1].first = 1;
+	r->places[0].function = add_string(r, made);
+	r->places[1].function = add_string(r, in);
+	r->n_groups = 1;
+	r->groups[0].reason = add_string(r, wait);
+	r->groups[0].n_stack = 1;
+	r->stacks[0] = 1;
+}
+
+static const char *pattern_in(const char *made, const char *in, const char *wait, bool keeps,
+			      bool ends)
+{
+	static struct go_report r;
+	struct go_evidence e = {
+		.report = &r, .group = &r.groups[0], .keeps = keeps, .ended = ends
+	};
+	const char *also[FINDING_ALSO], *name;
+
+	describe(&r, made, in, wait);
+	go_patterns_find(&e, &name, also);
+	return name;
+}
+
+static const char *pattern(const char *made, const char *wait, bool keeps, bool ends)
+{
+	return pattern_in(made, "internal/poll.(*FD).Read", wait, keeps, ends);
+}
+
+static void test_patterns(void **state)
+{
+	assert_string_equal(pattern("main.handle", "IO wait", true, true), "goroutine-per-request");
+	assert_string_equal(pattern("main.handle", "chan send", true, false), "blocked-goroutine");
+	assert_string_equal(pattern("main.handle", "semacquire", true, true),
+			    "goroutine-per-request");
+	assert_null(pattern("main.handle", "chan send", false, true));
+	assert_null(pattern("net/http.(*Server).Serve", "IO wait", true, false));
+	assert_string_equal(pattern("context.propagateCancel", "select", true, false),
+			    "context-not-cancelled");
+	assert_string_equal(pattern("netpool.com/x.f", "IO wait", true, false),
+			    "goroutine-per-request");
+}
+
+/* A handler, or what time.AfterFunc calls: the library started it, the program made it wait. */
+static void test_what_the_library_started_for_the_program(void **state)
+{
+	static const char serve[] = "net/http.(*Server).Serve", own[] = "main.handle";
+
+	assert_string_equal(pattern_in(serve, own, "chan receive", true, false),
+			    "blocked-goroutine");
+	assert_null(pattern_in(serve, own, "chan receive", false, false));
+	assert_null(pattern_in(serve, own, "chan receive", true, true));
+	assert_null(pattern_in(serve, own, "IO wait", true, false));
+	assert_null(pattern_in("database/sql.(*DB).beginDC", "database/sql.(*Tx).awaitDone",
+			       "select", true, false));
+}
+
+static const char *timer_pattern(enum go_timer_kind kind, bool async, bool keeps)
+{
+	static struct go_report r;
+	struct go_timer t = { .kind = kind };
+	struct go_evidence e = { .report = &r, .timer = &t, .keeps = keeps, .live = 10 };
+	const char *also[FINDING_ALSO], *name;
+
+	r.async_timers = async;
+	go_patterns_find(&e, &name, also);
+	return name;
+}
+
+/* A dropped ticker is no mistake where the runtime collects it. */
+static void test_timer_patterns(void **state)
+{
+	assert_string_equal(timer_pattern(GO_TIMER_TICKER, true, true), "unstopped-ticker");
+	assert_null(timer_pattern(GO_TIMER_TICKER, false, true));
+	assert_null(timer_pattern(GO_TIMER_ONCE, false, true));
+	assert_null(timer_pattern(GO_TIMER_ONCE, true, false));
+	assert_string_equal(timer_pattern(GO_TIMER_CONTEXT, false, true), "context-not-cancelled");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_a_leak_keeps),
+		cmocka_unit_test(test_a_leak_under_load_keeps),
+		cmocka_unit_test(test_passing_work_returns),
+		cmocka_unit_test(test_long_work_returns),
+		cmocka_unit_test(test_a_pool_that_fills_is_no_leak),
+		cmocka_unit_test(test_a_pool_that_scales_is_no_leak),
+		cmocka_unit_test(test_a_slow_leak_keeps),
+		cmocka_unit_test(test_a_backlog_keeps),
+		cmocka_unit_test(test_a_backlog_keeps_on_a_busy_host),
+		cmocka_unit_test(test_nothing_new_is_undecided),
+		cmocka_unit_test(test_a_thinned_sample_holds),
+		cmocka_unit_test(test_patterns),
+		cmocka_unit_test(test_what_the_library_started_for_the_program),
+		cmocka_unit_test(test_timer_patterns),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

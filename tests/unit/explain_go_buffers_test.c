@@ -102,6 +102,26 @@ static void test_moved(void **state)
 	assert_int_equal(b->rows[0].address, 50 * MB);
 }
 
+/* No collection ends: every array that it ever lay in is still seen, each as full as it was left.
+ */
+static void test_moved_again_and_again(void **state)
+{
+	struct gobuffers *b = *state;
+
+	for (uint64_t i = 0; i < 12; i++) {
+		struct go_buffer rows[12];
+
+		for (uint64_t k = 0; k <= i; k++)
+			rows[k] = (struct go_buffer){ (k + 1) * 100 * MB, (k + 1) * MB,
+						      k < i ? (k + 1) * MB : k * MB + 500 * KB,
+						      HEAD };
+		look(b, rows, (uint32_t)i + 1);
+	}
+	assert_int_equal(count(b, gobuffer_grows), 1);
+	assert_int_equal(count(b, gobuffer_keeps), 1);
+	assert_int_equal(b->rows[0].address, 1200 * MB);
+}
+
 /* The items at its beginning stayed behind. */
 static void test_moved_without_its_beginning(void **state)
 {
@@ -167,6 +187,7 @@ int main(void)
 		test(test_known_to_be_whole),
 		test(test_doubled),
 		test(test_moved),
+		test(test_moved_again_and_again),
 		test(test_moved_without_its_beginning),
 		test(test_used_again),
 		test(test_full_early),

@@ -40,6 +40,20 @@ static struct gobuffer *find_origin(struct gobuffers *b, const struct go_buffer 
 	return best;
 }
 
+/* What a larger copy was made of, and no collection took yet: nobody writes to it any more. */
+static bool is_left_behind(const struct gobuffers *b, const struct go_buffer *seen)
+{
+	for (size_t i = 0; i < b->n && seen->head; i++) {
+		const struct gobuffer *row = &b->rows[i];
+
+		if (row->head == seen->head && row->bytes > seen->bytes &&
+		    row->filled[row->last] >= seen->filled &&
+		    (row->last == b->looks || is_current(b, row)))
+			return true;
+	}
+	return false;
+}
+
 static struct gobuffer *fresh_row(struct gobuffers *b)
 {
 	struct gobuffer *row = NULL;
@@ -64,8 +78,11 @@ static void enter(struct gobuffers *b, struct gobuffer *row, const struct go_buf
 
 static void add_moved(struct gobuffers *b, const struct go_buffer *seen)
 {
-	struct gobuffer *row = find_origin(b, seen);
+	struct gobuffer *row;
 
+	if (is_left_behind(b, seen))
+		return;
+	row = find_origin(b, seen);
 	if (row) {
 		row->whole = true;
 	} else {

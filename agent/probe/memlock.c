@@ -15,8 +15,14 @@
 #include "bpf/memlock.h"
 #include "bpf/memlock.skel.h"
 
-#define LOOKS	21
-#define LOOK_NS 10000000L /* between two of them */
+/*
+ * Looks, and the times between them. Most locks are free at the second one; what a host without a
+ * CPU to spare has stopped while it held one needs longer than what a busy program takes.
+ */
+#define SOON_LOOKS 20
+#define LATE_LOOKS 16
+#define SOON_NS	   10000000L
+#define LATE_NS	   50000000L
 
 struct memlock {
 	struct memlock_bpf *skel;
@@ -133,7 +139,7 @@ static size_t drop_rows(const struct memlock *m, struct memlock_row *rows, size_
 
 int memlock_wait(pid_t pid, ino_t file, pid_t *ret_holder)
 {
-	static const struct timespec pause = { .tv_nsec = LOOK_NS };
+	static const struct timespec soon = { .tv_nsec = SOON_NS }, late = { .tv_nsec = LATE_NS };
 	_cleanup_free_ struct memlock_row *held = NULL;
 	struct memlock *m = get();
 	size_t n;
@@ -147,8 +153,8 @@ int memlock_wait(pid_t pid, ino_t file, pid_t *ret_holder)
 	if (!held)
 		return -ENOMEM;
 	n = select_rows(m, file, held);
-	for (int i = 1; i < LOOKS && n > 0; i++) {
-		nanosleep(&pause, NULL);
+	for (int i = 0; i < SOON_LOOKS + LATE_LOOKS && n > 0; i++) {
+		nanosleep(i < SOON_LOOKS ? &soon : &late, NULL);
 		if (look(m) < 0)
 			return 0;
 		n = drop_rows(m, held, n);

@@ -14,7 +14,7 @@
 
 /*
  * Looks until each lock that matters was seen free, or in other hands than before: at once, mostly.
- * 0 then; -EBUSY when one was in the same hands for a fifth of a second, and *ret_holder is the
+ * 0 then; -EBUSY when one was in the same hands for a second, and *ret_holder is the
  * process, 0 for one that is not visible here. Those matter that may have the file mapped: all
  * processes, but where the file with this inode number is the program of pid itself, only those
  * that run it too. Where the kernel cannot be asked nothing is known, and 0 is returned.

@@ -65,12 +65,22 @@ def test_who_gives_back_is_not_accused(answers):
     assert answers[2].keepers() == []
 
 
-def test_what_the_runtime_calls_leaked_is_told(seep):
+@pytest.fixture(scope="module")
+def stuck(seep):
     with Program("leaked") as program:
-        answer = explainer.explain(seep, program.pid, 3, "--resource", "goroutine")
-    lost = [row for row in answer.rows if row["pattern"] == "blocked-goroutine"]
+        return explainer.explain(seep, program.pid, 3, "--resource", "goroutine")
+
+
+def test_what_the_runtime_calls_leaked_is_told(stuck):
+    lost = [row for row in stuck.rows if row["pattern"] == "blocked-goroutine"]
     assert [row["live"] for row in lost] == [50]
     assert "calls 50 of them leaked" in lost[0]["evidence"]
+
+
+def test_iterators_that_wait_are_goroutines(stuck):
+    """They begin in the runtime, as its own goroutines do."""
+    assert [row["live"] for row in stuck.rows
+            if "main.orders" in [frame["function"] for frame in row["stack"]]] == [20]
 
 
 def active(seep, pid):

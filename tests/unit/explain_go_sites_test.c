@@ -264,6 +264,9 @@ static void test_patterns(void **state)
 	assert_string_equal(pattern("main.handle", "chan send", true, false), "blocked-goroutine");
 	assert_string_equal(pattern("main.handle", "semacquire", true, true),
 			    "goroutine-per-request");
+	assert_string_equal(pattern_in("iter.Pull[go.shape.int]", "main.orders", "coroutine", true,
+				       false),
+			    "blocked-goroutine");
 	assert_null(pattern("main.handle", "chan send", false, true));
 	assert_null(pattern("net/http.(*Server).Serve", "IO wait", true, false));
 	assert_string_equal(pattern("context.propagateCancel", "select", true, false),

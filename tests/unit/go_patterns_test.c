@@ -32,6 +32,9 @@ static void test_a_context_is_kept_by_who_made_it(void **state)
 			    "context-not-cancelled");
 	assert_string_equal(PATTERN("runtime.newobject", "context.WithDeadline", "shop.Open"),
 			    "context-not-cancelled");
+	assert_string_equal(PATTERN("context.(*cancelCtx).propagateCancel", "context.AfterFunc",
+				    "shop.Open"),
+			    "context-not-cancelled");
 	assert_null(PATTERN("runtime.newobject", "context.WithValue", "shop.Open"));
 }
 

@@ -184,7 +184,11 @@ static void tell_group(struct scan *s, const struct group *g, bool with_stack)
 		go_stack_tell(b, &g->parked, &to->stack, &to->n_stack);
 }
 
-/* The runtime's own goroutines are no leak of the program: started by itself, running its code. */
+/*
+ * The runtime's own goroutines are no leak of the program: started by itself, running its code. A
+ * coroutine starts in the runtime, too, but runs what the program gave to iter.Pull
+ * (runtime/coro.go).
+ */
 static bool is_system(struct go_builder *b, const struct group *g)
 {
 	struct go_table *t = &b->process->module.table;
@@ -194,7 +198,7 @@ static bool is_system(struct go_builder *b, const struct group *g)
 	if (g->start == b->process->variables.main || go_table_find(t, g->start, &f) < 0 ||
 	    go_table_name(t, &f, name, sizeof(name)) < 0)
 		return false;
-	return strncmp(name, "runtime.", 8) == 0;
+	return strncmp(name, "runtime.", 8) == 0 && strcmp(name, "runtime.corostart") != 0;
 }
 
 static void count_whole(struct go_report *r, const struct group *g)

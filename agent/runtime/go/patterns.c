@@ -33,8 +33,8 @@ static const char *wait_of(const struct go_evidence *e)
 /* For as long as others do not act; a collection would not know better. */
 static bool waits_for_others(const struct go_evidence *e)
 {
-	static const char *const waits[] = { "chan ", "select", "semacquire", "sync.",
-					     "wait for " };
+	static const char *const waits[] = { "chan ", "select",	   "semacquire",
+					     "sync.", "wait for ", "coroutine" };
 	const char *wait = wait_of(e);
 
 	for (size_t i = 0; i < ARRAY_SIZE(waits); i++)
@@ -190,6 +190,7 @@ const char *go_pattern_of_keeper(const struct finding *f)
 		{ "context.WithCancel", "context-not-cancelled" },
 		{ "context.WithDeadline", "context-not-cancelled" },
 		{ "context.WithTimeout", "context-not-cancelled" },
+		{ "context.AfterFunc", "context-not-cancelled" },
 		{ "sync.(*Map).", "unbounded-map" },
 		/* registers of names and of listeners, out of which the library takes nothing */
 		{ "expvar.", "unbounded-map" },

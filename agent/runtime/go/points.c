@@ -45,8 +45,10 @@ static const struct maker maps[] = {
 	{ "runtime.mapassign*", false },
 	{ NULL },
 };
+/* A coroutine of iter.Pull is a goroutine without a go statement. */
 static const struct maker goroutines[] = {
 	{ "runtime.newproc", false },
+	{ "runtime.newcoro", false },
 	{ NULL },
 };
 static const struct maker *const makers[GO_BIRTHS_MAX] = {

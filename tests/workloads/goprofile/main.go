@@ -4,7 +4,8 @@
 //
 //	goprofile keep    keeps what it loads in loadPage and what it notes in visit
 //	goprofile full    the same, full from the start: what is old is given back
-//	goprofile leaked  the same as full, beside goroutines that a profile of its own found leaked
+//	goprofile leaked  the same as full, beside goroutines that a profile of its own found leaked and
+//	                  iterators that are neither drained nor stopped
 //
 // All have a table from the start, and make garbage. It says "ready", answers each line of its
 // standard input with a line of JSON, and ends with it.
@@ -14,6 +15,7 @@ import (
 	"bufio"
 	"encoding/json"
 	"fmt"
+	"iter"
 	_ "net/http/pprof"
 	"os"
 	"runtime/pprof"
@@ -97,11 +99,26 @@ func lose() {
 	go func() { <-lost }()
 }
 
+//go:noinline
+func orders(yield func(int) bool) {
+	for n := 0; yield(n); n++ {
+	}
+}
+
+//go:noinline
+func peekOrder() {
+	next, _ := iter.Pull(iter.Seq[int](orders))
+	next()
+}
+
 func main() {
 	readTable()
 	if os.Args[1] == "leaked" {
 		for i := 0; i < 50; i++ {
 			lose()
+		}
+		for i := 0; i < 20; i++ {
+			peekOrder()
 		}
 		time.Sleep(100 * time.Millisecond)
 		pprof.Lookup("goroutineleak").WriteTo(os.Stderr, 1)

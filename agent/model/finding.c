@@ -7,6 +7,8 @@
 #include "agent/model/finding.h"
 #include "agent/model/go_function.h"
 
+#define LEADING_PART 0.5 /* of the growth of what grows most */
+
 static const char *const verdicts[] = {
 	[SITE_UNDECIDED] = "undecided",
 	[SITE_KEEPS] = "keeps",
@@ -170,15 +172,35 @@ static bool counts_bytes(const struct finding *f)
 	return strcmp(f->resource, "heap") == 0 || strcmp(f->resource, "goheap") == 0;
 }
 
+static double most_growth(const struct findings *list)
+{
+	double most = 0;
+
+	for (size_t i = 0; i < list->n; i++)
+		if (list->rows[i].verdict == SITE_KEEPS)
+			most = fmax(most, list->rows[i].growth_per_hour); /* of NAN the other */
+	return most;
+}
+
+/* A known mistake, and all that grows so fast may well hang on it: a goroutine that is stuck holds
+ * a connection and some objects. */
+static bool leads(const struct finding *f, double most)
+{
+	return f->verdict == SITE_KEEPS && f->pattern && f->growth_per_hour >= LEADING_PART * most;
+}
+
 /*
- * A site that keeps stands above one that only holds more; then growth, of the heap in bytes, then
- * what lives. Of a thread and the mapping of its stack, which grow alike, the thread comes first.
+ * A site that keeps stands above one that only holds more; then a known mistake above what grows
+ * with it; then growth, of the heap in bytes, then what lives. Of a thread and the mapping of its
+ * stack, which grow alike, the thread comes first.
  */
-static int compare_findings(const void *left, const void *right)
+static int compare_findings(const void *left, const void *right, void *most)
 {
 	const struct finding *a = left, *b = right;
 	int order = (b->verdict == SITE_KEEPS) - (a->verdict == SITE_KEEPS);
 
+	if (!order)
+		order = leads(b, *(double *)most) - leads(a, *(double *)most);
 	if (!order && counts_bytes(a) && counts_bytes(b))
 		order = compare_numbers(a->growth_bytes_per_hour, b->growth_bytes_per_hour);
 	if (!order)
@@ -192,8 +214,10 @@ static int compare_findings(const void *left, const void *right)
 
 void findings_sort(struct findings *list)
 {
+	double most = most_growth(list);
+
 	if (list->n)
-		qsort(list->rows, list->n, sizeof(*list->rows), compare_findings);
+		qsort_r(list->rows, list->n, sizeof(*list->rows), compare_findings, &most);
 }
 
 void findings_drop_last(struct findings *list)

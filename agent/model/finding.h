@@ -43,7 +43,7 @@ struct finding {
 };
 
 struct findings {
-	struct finding *rows; /* most growth first, after findings_sort */
+	struct finding *rows; /* in the order of findings_sort() */
 	size_t n, capacity;
 };
 
@@ -66,6 +66,8 @@ const char *site_verdict_name(enum site_verdict verdict);
 struct finding *findings_add(struct findings *list);
 /* Take the newest row back. */
 void findings_drop_last(struct findings *list);
+/* Those that keep first, and of these a known mistake before what grows up to twice as fast, since
+ * that may hang on it; then most growth first. */
 void findings_sort(struct findings *list);
 void findings_clear(struct findings *list);
 

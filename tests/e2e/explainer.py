@@ -11,7 +11,7 @@ BUDGET = "100%"
 
 
 class Answer:
-    """The rows of one run, most growth first, and its summary."""
+    """The rows of one run, in the order they are told in, and its summary."""
 
     def __init__(self, text):
         lines = [json.loads(line) for line in text.splitlines()]

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -105,12 +106,48 @@ static void test_c_database(void **state)
 	assert_ptr_equal(finding_frame(&f), &c[1]);
 }
 
+static void add(struct findings *list, const char *resource, enum site_verdict verdict,
+		const char *pattern, double growth)
+{
+	struct finding *f = findings_add(list);
+
+	assert_non_null(f);
+	f->resource = resource;
+	f->verdict = verdict;
+	f->pattern = pattern;
+	f->growth_per_hour = growth;
+}
+
+/* A goroutine that is stuck holds a connection: the cause stands before what it holds, but not
+ * before what grows for itself, nor when it gives back. */
+static void test_order(void **state)
+{
+	struct findings list = { 0 };
+
+	add(&list, "fd", SITE_KEEPS, NULL, 1100);
+	add(&list, "goroutine", SITE_KEEPS, "blocked-goroutine", 1000);
+	add(&list, "goheap", SITE_KEEPS, NULL, NAN);
+	add(&list, "gotimer", SITE_RETURNS, "timer-not-stopped", 2000);
+	findings_sort(&list);
+	assert_string_equal(list.rows[0].resource, "goroutine");
+	assert_string_equal(list.rows[1].resource, "fd");
+	assert_string_equal(list.rows[2].resource, "goheap");
+	assert_string_equal(list.rows[3].resource, "gotimer");
+	add(&list, "mapping", SITE_KEEPS, NULL, 3000);
+	findings_sort(&list);
+	assert_string_equal(list.rows[0].resource, "mapping");
+	assert_string_equal(list.rows[1].resource, "fd");
+	assert_string_equal(list.rows[2].resource, "goroutine");
+	findings_clear(&list);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_frame),	     cmocka_unit_test(test_no_better),
 		cmocka_unit_test(test_go_collector), cmocka_unit_test(test_go_database),
 		cmocka_unit_test(test_c_database),   cmocka_unit_test(test_cgo),
+		cmocka_unit_test(test_order),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

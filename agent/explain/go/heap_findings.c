@@ -14,8 +14,8 @@
 #include "agent/runtime/go/patterns.h"
 
 #define SITES_SHOWN 100
-#define KEPT_PART   0.02  /* of what all sites keep: less drowns in it */
-#define KEPT_LEAST  65536 /* bytes, of all sites and the whole program: less is no habit */
+#define KEPT_LEAST  65536 /* bytes, in the whole program: less is no habit */
+#define KEPT_PART   0.02  /* of what all sites keep: less drowns in it, unless it is much by itself */
 
 struct judged {
 	const struct survivor_row *row;
@@ -115,6 +115,14 @@ bool goheap_is_reserve(const struct finding *f)
 	return false;
 }
 
+/* Small beside a large leak, and small at all. */
+static bool drowns(const struct gobirths *s, const struct finding *f, double kept)
+{
+	double share = seen_share(s), bytes = (double)f->live_bytes;
+
+	return bytes < KEPT_PART * kept && bytes < KEPT_LEAST * share;
+}
+
 static int add_finding(struct gobirths *s, const struct judged *j, double seconds, double kept,
 		       struct findings *list)
 {
@@ -135,8 +143,7 @@ static int add_finding(struct gobirths *s, const struct judged *j, double second
 	if (site->oldest)
 		f->oldest = (double)(monotonic_ns() - site->oldest) / 1e9;
 	gobirths_name(s, GO_BIRTHS_HEAP, j->row->key, f);
-	if (f->verdict == SITE_KEEPS &&
-	    (goheap_is_reserve(f) || (double)f->live_bytes < KEPT_PART * kept))
+	if (f->verdict == SITE_KEEPS && (goheap_is_reserve(f) || drowns(s, f, kept)))
 		f->verdict = SITE_UNDECIDED;
 	if (f->verdict == SITE_KEEPS)
 		f->pattern = go_pattern_of_keeper(f);

@@ -163,6 +163,35 @@ static void test_seen_for_a_part(void **state)
 	assert_int_equal(count(b, gobuffer_keeps), 0);
 }
 
+/* One of many slices, a few items longer at each look. */
+static void test_small_ones_fill(void **state)
+{
+	struct gobuffers *b = *state;
+
+	for (uint64_t i = 0; i < 10; i++)
+		look(b, &(struct go_buffer){ MB, KB, 500 + i * 24, 0 }, 1);
+	assert_int_equal(count(b, gobuffer_fills), 1);
+	assert_int_equal(count(b, gobuffer_grows), 0);
+	assert_int_equal(count(b, gobuffer_keeps), 0);
+}
+
+static void test_small_ones_that_do_not_fill(void **state)
+{
+	struct gobuffers *b = *state;
+
+	for (uint64_t i = 0; i < 12; i++) {
+		const struct go_buffer rows[] = {
+			{ 1 * MB, KB, 500, 0 },			     /* full, or at rest */
+			{ 2 * MB, KB, 500 + i * 4, 0 },		     /* a number gets longer */
+			{ 3 * MB, KB, i < 6 ? 500 + i * 60 : 0, 0 }, /* another takes its place */
+			{ 4 * MB, KB, 100 + i * 60, 0 },	     /* made only a moment ago */
+		};
+
+		look(b, rows, i < 9 ? 3 : 4);
+	}
+	assert_int_equal(count(b, gobuffer_fills), 0);
+}
+
 static void test_more_than_there_is_room_for(void **state)
 {
 	struct gobuffers *b = *state;
@@ -192,6 +221,8 @@ int main(void)
 		test(test_used_again),
 		test(test_full_early),
 		test(test_seen_for_a_part),
+		test(test_small_ones_fill),
+		test(test_small_ones_that_do_not_fill),
 		test(test_more_than_there_is_room_for),
 	};
 

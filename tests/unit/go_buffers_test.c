@@ -24,9 +24,9 @@ static int set_up(void **state)
 	return 0;
 }
 
-static int ask(struct fake *f, struct go_buffers *ret)
+static int ask_for(struct fake *f, bool sampled, struct go_buffers *ret)
 {
-	static const struct go_buffers_request request = { .ask = GO_ASK_BUFFERS };
+	struct go_buffers_request request = { .ask = GO_ASK_BUFFERS, .sampled = sampled };
 	size_t size = sizeof(*ret);
 	int r;
 
@@ -35,6 +35,11 @@ static int ask(struct fake *f, struct go_buffers *ret)
 	if (r == 0)
 		assert_int_equal(go_buffers_check(ret, size), 0);
 	return r;
+}
+
+static int ask(struct fake *f, struct go_buffers *ret)
+{
+	return ask_for(f, false, ret);
 }
 
 static void fill(const struct fake *f, uint64_t at, uint64_t bytes)
@@ -103,9 +108,59 @@ static void test_the_largest_are_told(void **state)
 		put_span(f, LARGE + i * 64 * PAGE, (4 + i % 8) * PAGE, (4 + i % 8) * PAGE, 1);
 	assert_int_equal(ask(f, &b), 0);
 	assert_int_equal(b.large, 2 * GO_BUFFERS_MAX);
-	assert_int_equal(b.n, GO_BUFFERS_MAX);
+	assert_int_equal(b.n, GO_BUFFERS_LARGE);
 	for (uint32_t i = 0; i < b.n; i++)
 		assert_true(b.rows[i].bytes >= 8 * PAGE);
+}
+
+static void test_small_objects_are_in_the_sample(void **state)
+{
+	struct fake *f = *state;
+	uint64_t at = 0;
+	struct go_buffers b;
+
+	put_span(f, LARGE, PAGE, 1024, 40);
+	put_span(f, OTHER, PAGE, 128, 40);
+	for (uint64_t filled = 0; filled <= 1024; filled += 512) {
+		fill(f, at, filled);
+		assert_int_equal(ask_for(f, true, &b), 0);
+		assert_int_equal(b.n, 1);
+		assert_true(at == 0 || b.rows[0].address == at);
+		at = b.rows[0].address;
+		assert_true(at >= LARGE && (at - LARGE) % 1024 == 0 && at + 1024 <= LARGE + PAGE);
+		assert_int_equal(b.rows[0].filled, filled);
+		assert_int_equal(b.bytes, PAGE);
+	}
+}
+
+static uint64_t bytes_of(const struct go_buffers *b)
+{
+	uint64_t sum = 0;
+
+	for (uint32_t i = 0; i < b->n; i++)
+		sum += b->rows[i].bytes;
+	return sum;
+}
+
+/* What comes beside it does not change whom the sample picked before, but for its share. */
+static void test_the_sample_stays(void **state)
+{
+	struct fake *f = *state;
+	struct go_buffers before, b;
+	uint32_t same = 0;
+
+	for (uint64_t i = 0; i < 2 * GO_BUFFERS_MAX; i++)
+		put_span(f, LARGE + i * 64 * PAGE, i % 2 ? PAGE : 9 * PAGE, i % 2 ? 512 : 9 * PAGE,
+			 1);
+	assert_int_equal(ask_for(f, true, &before), 0);
+	assert_int_equal(before.n, GO_BUFFERS_MAX);
+	assert_true(bytes_of(&before) > GO_BUFFERS_MAX * 5 * PAGE); /* by bytes */
+	put_span(f, LARGE + 3ull * GO_BUFFERS_MAX * 64 * PAGE, PAGE, 512, 1);
+	assert_int_equal(ask_for(f, true, &b), 0);
+	for (uint32_t i = 0; i < b.n; i++)
+		for (uint32_t k = 0; k < before.n; k++)
+			same += b.rows[i].address == before.rows[k].address;
+	assert_true(same >= GO_BUFFERS_MAX - 1);
 }
 
 static void test_what_is_gone_is_not_told(void **state)
@@ -146,6 +201,8 @@ int main(void)
 		test(test_copies_have_the_same_head),
 		test(test_small_objects_are_none),
 		test(test_the_largest_are_told),
+		test(test_small_objects_are_in_the_sample),
+		test(test_the_sample_stays),
 		test(test_what_is_gone_is_not_told),
 		cmocka_unit_test(test_answers_are_checked),
 	};

@@ -9,6 +9,10 @@
 #define GROWN_LEAST 65536 /* bytes */
 #define SEEN_PART   0.75  /* of the watch */
 
+/* Of an object of the sample, which is small as a rule, and moves when it is full. */
+#define FILLED_LEAST 64
+#define FILLING_PART (1. / 3)
+
 static bool is_current(const struct gobuffers *b, const struct gobuffer *row)
 {
 	return b->looks && row->last == b->looks - 1;
@@ -141,20 +145,34 @@ double gobuffer_rate(const struct gobuffers *b, const struct gobuffer *row)
 	return seconds(b, row) > 0 ? (double)gobuffer_grown(row) / seconds(b, row) : 0;
 }
 
-bool gobuffer_grows(const struct gobuffers *b, const struct gobuffer *row)
+static bool grows_by(const struct gobuffers *b, const struct gobuffer *row, uint64_t least)
 {
 	unsigned int n = row->last - row->first + 1;
 
-	return row->last + 1 == b->looks && n >= LOOKS_LEAST && !row->shrunk &&
-	       gobuffer_grown(row) >= GROWN_LEAST &&
+	return is_current(b, row) && n >= LOOKS_LEAST && !row->shrunk &&
+	       gobuffer_grown(row) >= least &&
 	       looks_grow_in_both_halves(b->at + row->first, row->filled + row->first, n);
+}
+
+static double watched(const struct gobuffers *b)
+{
+	return b->looks ? b->at[b->looks - 1] - b->at[0] : 0;
+}
+
+bool gobuffer_grows(const struct gobuffers *b, const struct gobuffer *row)
+{
+	return grows_by(b, row, GROWN_LEAST);
+}
+
+bool gobuffer_fills(const struct gobuffers *b, const struct gobuffer *row)
+{
+	return grows_by(b, row, FILLED_LEAST) && seconds(b, row) >= FILLING_PART * watched(b);
 }
 
 bool gobuffer_keeps(const struct gobuffers *b, const struct gobuffer *row)
 {
 	double first = (double)row->filled[row->first], last = (double)row->filled[row->last];
-	double watch = b->looks ? b->at[b->looks - 1] - b->at[0] : 0;
 
-	return gobuffer_grows(b, row) && seconds(b, row) >= SEEN_PART * watch &&
+	return gobuffer_grows(b, row) && seconds(b, row) >= SEEN_PART * watched(b) &&
 	       (row->whole || last >= 2 * first);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Large objects of a Go program over one watch, each by how far it is filled
+ * Objects of a Go program over one watch, each by how far it is filled
  * (runtime/go/buffers.h). One that is written to further and further all through it, and that
  * nothing is dropped from, is a buffer that only grows: a slice that is appended to, a bytes.Buffer
  * that is never reset.
@@ -40,6 +40,9 @@ void gobuffers_add(struct gobuffers *b, const struct go_buffers *reading, double
 
 /* More of it is filled in both halves of the watch, so far, never less, and by 64 KiB at least. */
 bool gobuffer_grows(const struct gobuffers *b, const struct gobuffer *row);
+
+/* The same of an object of any size: by 64 bytes at least, and for a third of the watch. */
+bool gobuffer_fills(const struct gobuffers *b, const struct gobuffer *row);
 
 /* Bytes by which more of it is filled than at first. */
 uint64_t gobuffer_grown(const struct gobuffer *row);

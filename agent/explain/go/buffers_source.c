@@ -1,58 +1,27 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The source of buffers that only grow. How far large objects are filled is read from outside, now
- * and then; who fills one that grows is asked of the processor, which is told an address a little
- * ahead of what is filled (probe/watchpoint.h). Between two moves of an array append calls no
- * function, so that no probe on code would see it.
+ * The source of buffers that only grow. How far the largest objects, and a sample of all, are
+ * filled is read from outside, now and then; who fills one that grows is asked of the processor,
+ * which is told an address a little ahead of what is filled (probe/watchpoint.h). Between two moves
+ * of an array append calls no function, so that no probe on code would see it.
  */
 #include <errno.h>
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "agent/base/clock.h"
 #include "agent/base/cleanup.h"
 #include "agent/base/log.h"
-#include "agent/base/text.h"
 #include "agent/explain/cost.h"
-#include "agent/explain/go/buffers.h"
+#include "agent/explain/go/buffers_source.h"
 #include "agent/explain/source.h"
-#include "agent/model/go_function.h"
 #include "agent/probe/identity.h"
-#include "agent/probe/watchpoint.h"
-#include "agent/runtime/go/objects.h"
-#include "agent/runtime/go/patterns.h"
 
 #define LOOK_PART  0.002 /* of a CPU: looking */
 #define STEP_LEAST 0.25	 /* seconds between two looks */
 #define AHEAD	   0.3	 /* seconds, at the rate that it is filled at */
-#define WRITERS	   8	 /* buffers that are asked who writes to them */
 #define TRIES	   4	 /* of one */
-
-/* What is known of who writes to one. */
-struct writer {
-	const struct gobuffer *buffer; /* in the book, where rows stay */
-	unsigned int tries;
-	bool seen;
-	struct watchpoint_hit hit;
-};
-
-struct gobuffers_source {
-	const struct explain_options *options;
-	struct reader *reader;
-	char *module; /* path of the program, escaped */
-	struct gobuffers book;
-	struct go_buffers reading;
-	double due;
-	struct writer writers[WRITERS];
-	size_t n_writers;
-	struct watchpoint *watchpoint; /* NULL: none is set */
-	struct writer *watched;	       /* whom it is for */
-	uint64_t watched_at;	       /* the address */
-	uint64_t windows, hits;
-	int refused; /* why no address can be watched here; 0 */
-};
 
 static bool gobuffers_wants(const struct explain_options *options)
 {
@@ -81,13 +50,27 @@ static double now(void)
 	return clock_seconds(CLOCK_MONOTONIC);
 }
 
+/* Objects of a sample are followed where they are: a copy elsewhere is not in it. */
+static int look_at(struct gobuffers_source *s, bool sampled, struct gobuffers *book)
+{
+	int r = go_buffers_ask(s->reader, s->options->pid, sampled, &s->reading);
+
+	for (uint32_t i = 0; r == 0 && sampled && i < s->reading.n; i++)
+		s->reading.rows[i].head = 0;
+	if (r == 0)
+		gobuffers_add(book, &s->reading, now());
+	return r;
+}
+
 static int look(struct gobuffers_source *s)
 {
 	double began = cost_own_seconds(), step = s->options->duration / (GOBUFFERS_LOOKS - 2);
-	int r = go_buffers_ask(s->reader, s->options->pid, &s->reading);
+	int r = look_at(s, false, &s->book);
 
 	if (r == 0)
-		gobuffers_add(&s->book, &s->reading, now());
+		r = look_at(s, true, &s->sample);
+	if (r == 0 && s->sample.looks <= GOBUFFERS_LOOKS)
+		s->marked[s->sample.looks - 1] = s->reading.heap_marked;
 	s->due = now() + fmax(fmax(step, STEP_LEAST), (cost_own_seconds() - began) / LOOK_PART);
 	return r;
 }
@@ -114,25 +97,32 @@ static int source_open(const struct explain_options *options, struct reader *rea
 	return 0;
 }
 
-static struct writer *writer_get(struct gobuffers_source *s, const struct gobuffer *buffer)
+static struct gobuffers_writer *writer_get(struct gobuffers_source *s, struct gobuffers *book,
+					   const struct gobuffer *buffer)
 {
-	for (size_t i = 0; i < s->n_writers; i++)
+	size_t n = 0;
+
+	for (size_t i = 0; i < s->n_writers; i++) {
 		if (s->writers[i].buffer == buffer)
 			return &s->writers[i];
-	if (s->n_writers == WRITERS)
+		n += s->writers[i].book == book;
+	}
+	if (n == GOBUFFERS_WRITERS)
 		return NULL;
-	s->writers[s->n_writers] = (struct writer){ .buffer = buffer };
+	s->writers[s->n_writers] = (struct gobuffers_writer){ .book = book, .buffer = buffer };
 	return &s->writers[s->n_writers++];
 }
 
 /* Of those that grow, the one that grows most and whose writer is not known. */
-static struct writer *next_writer(struct gobuffers_source *s)
+static struct gobuffers_writer *next_writer(struct gobuffers_source *s, struct gobuffers *book,
+					    bool (*grows)(const struct gobuffers *,
+							  const struct gobuffer *))
 {
-	struct writer *best = NULL;
+	struct gobuffers_writer *best = NULL;
 
-	for (size_t i = 0; i < s->book.n; i++) {
-		const struct gobuffer *row = &s->book.rows[i];
-		struct writer *w = gobuffer_grows(&s->book, row) ? writer_get(s, row) : NULL;
+	for (size_t i = 0; i < book->n; i++) {
+		const struct gobuffer *row = &book->rows[i];
+		struct gobuffers_writer *w = grows(book, row) ? writer_get(s, book, row) : NULL;
 
 		if (w && !w->seen && w->tries < TRIES &&
 		    (!best || gobuffer_grown(row) > gobuffer_grown(best->buffer)))
@@ -142,9 +132,9 @@ static struct writer *next_writer(struct gobuffers_source *s)
 }
 
 /* Where it will be written to in a moment; 0 when it is full by then. */
-static uint64_t place_ahead(const struct gobuffers_source *s, const struct gobuffer *row)
+static uint64_t place_ahead(const struct gobuffers *book, const struct gobuffer *row)
 {
-	double ahead = AHEAD * gobuffer_rate(&s->book, row);
+	double ahead = AHEAD * gobuffer_rate(book, row);
 	uint64_t filled = row->filled[row->last], room = row->bytes - filled, at;
 
 	if (room < 4 * WATCHPOINT_BYTES)
@@ -155,10 +145,14 @@ static uint64_t place_ahead(const struct gobuffers_source *s, const struct gobuf
 
 static void watch_next(struct gobuffers_source *s)
 {
-	struct writer *w = next_writer(s);
-	uint64_t address = w ? place_ahead(s, w->buffer) : 0;
+	struct gobuffers_writer *w = next_writer(s, &s->book, gobuffer_grows);
+	uint64_t address = 0;
 	int r;
 
+	if (!w)
+		w = next_writer(s, &s->sample, gobuffer_fills);
+	if (w)
+		address = place_ahead(w->book, w->buffer);
 	if (!address)
 		return;
 	r = watchpoint_new(s->options->pid, address, &s->watchpoint);
@@ -177,12 +171,12 @@ static bool is_within(const struct gobuffers_source *s, uint64_t bytes)
 {
 	const struct gobuffer *row = s->watched->buffer;
 
-	return row->last + 1 == s->book.looks && s->watched_at >= row->address &&
+	return row->last + 1 == s->watched->book->looks && s->watched_at >= row->address &&
 	       s->watched_at < row->address + bytes;
 }
 
 /* Whoever has the array's beginning at hand counts from there. */
-static bool is_from_beginning(const struct writer *w)
+static bool is_from_beginning(const struct gobuffers_writer *w)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(w->hit.registers); i++)
 		if (w->hit.registers[i] == w->buffer->address)
@@ -196,8 +190,8 @@ static bool is_from_beginning(const struct writer *w)
  */
 static void end_watching(struct gobuffers_source *s)
 {
-	struct writer *w = s->watched;
-	struct gobuffer *row = &s->book.rows[w->buffer - s->book.rows];
+	struct gobuffers_writer *w = s->watched;
+	struct gobuffer *row = &w->book->rows[w->buffer - w->book->rows];
 	bool passed = is_within(s, row->filled[row->last]);
 
 	w->seen = watchpoint_take(s->watchpoint, &w->hit) && passed;
@@ -240,132 +234,9 @@ static void source_detach(void *source)
 	stop_watching(s);
 }
 
-/* Parts of the runtime that write for whoever calls them. */
-static bool writes_for_others(const char *function)
-{
-	static const char *const names[] = { "runtime.memmove",	  "runtime.memclr",
-					     "runtime.duff",	  "runtime.typed",
-					     "runtime.growslice", "runtime.wbMove",
-					     "runtime.wbZero" };
-
-	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
-		if (strncmp(function, names[i], strlen(names[i])) == 0)
-			return true;
-	return false;
-}
-
-static bool has_no_frame(const char *function)
-{
-	return strncmp(function, "runtime.memmove", strlen("runtime.memmove")) == 0 ||
-	       strncmp(function, "runtime.memclr", strlen("runtime.memclr")) == 0;
-}
-
-static int name(struct gobuffers_source *s, const struct watchpoint_hit *hit, bool top,
-		struct finding *f)
-{
-	uint64_t pcs[WATCHPOINT_FRAMES + 1];
-	size_t n = 0;
-
-	for (size_t i = 0; i < hit->n; i++) {
-		pcs[n++] = hit->pcs[i];
-		if (i == 0 && top)
-			pcs[n++] = hit->top;
-	}
-	return go_names_ask(s->reader, s->options->pid, s->module, pcs, n, &f->frames,
-			    &f->n_frames);
-}
-
-static void name_writer(struct gobuffers_source *s, const struct writer *w, struct finding *f)
-{
-	int r = name(s, &w->hit, false, f);
-
-	if (r == 0 && f->n_frames && has_no_frame(f->frames[0].function)) {
-		site_frames_free(TAKE_PTR(f->frames), f->n_frames);
-		f->n_frames = 0;
-		r = name(s, &w->hit, true, f);
-	}
-	if (r < 0)
-		f->reason = "the stack was lost";
-}
-
-/* Its lists of goroutines, timers, and the buffers of channels: told of where they are counted. */
-static bool is_runtimes_own(const struct finding *f)
-{
-	size_t i = 0;
-
-	while (i < f->n_frames && writes_for_others(f->frames[i].function))
-		i++;
-	return i < f->n_frames && go_function_is_runtime(f->frames[i].function);
-}
-
-/* These count from the beginning of their array always (bytes/buffer.go, strings/builder.go). */
-static bool is_whole_by_nature(const struct finding *f)
-{
-	static const char *const owners[] = { "bytes.(*Buffer).", "strings.(*Builder)." };
-
-	for (size_t i = 0; i < f->n_frames && go_function_is_standard(f->frames[i].function); i++)
-		for (size_t k = 0; k < ARRAY_SIZE(owners); k++)
-			if (strncmp(f->frames[i].function, owners[k], strlen(owners[k])) == 0)
-				return true;
-	return false;
-}
-
-static void name_if_seen(struct gobuffers_source *s, struct gobuffer *row, struct finding *f)
-{
-	const struct writer *w = writer_get(s, row);
-
-	if (w && w->seen)
-		name_writer(s, w, f);
-	else
-		f->reason = s->refused
-				    ? "no address can be watched here, so it is open who fills it"
-				    : "nobody was seen filling it";
-	row->whole |= is_whole_by_nature(f);
-}
-
-static void tell(const struct gobuffers_source *s, const struct gobuffer *row, struct finding *f)
-{
-	char bytes[32], filled[32], grown[32];
-	bool sure = gobuffer_keeps(&s->book, row);
-
-	f->resource = "goheap";
-	f->kind = "buffer";
-	f->live = 1;
-	f->live_bytes = row->bytes;
-	text_format_bytes((double)row->bytes, bytes, sizeof(bytes));
-	text_format_bytes((double)row->filled[row->last], filled, sizeof(filled));
-	text_format_bytes((double)gobuffer_grown(row), grown, sizeof(grown));
-	snprintf(f->evidence, sizeof(f->evidence),
-		 "one object of %s is filled further and further, by %s to %s%s", bytes, grown,
-		 filled,
-		 sure ? ", and nothing is dropped from it"
-		      : "; whether its beginning is still in use is not known");
-	if (!sure)
-		return;
-	f->verdict = SITE_KEEPS;
-	f->pattern = f->n_frames ? "unbounded-buffer" : NULL;
-	f->growth_bytes_per_hour = gobuffer_rate(&s->book, row) * 3600;
-}
-
 static int source_findings(void *source, double seconds, struct findings *ret)
 {
-	struct gobuffers_source *s = source;
-
-	for (size_t i = 0; i < s->book.n; i++) {
-		struct gobuffer *row = &s->book.rows[i];
-		struct finding *f;
-
-		if (!gobuffer_grows(&s->book, row))
-			continue;
-		f = findings_add(ret);
-		if (!f)
-			return -ENOMEM;
-		name_if_seen(s, row, f);
-		tell(s, row, f);
-		if (is_runtimes_own(f))
-			findings_drop_last(ret);
-	}
-	return 0;
+	return gobuffers_findings(source, ret);
 }
 
 const struct source source_gobuffers = {

@@ -15,7 +15,8 @@
 
 #define SITES_SHOWN 100
 #define KEPT_LEAST  65536 /* bytes, in the whole program: less is no habit */
-#define KEPT_PART   0.02  /* of what all sites keep: less drowns in it, unless it is much by itself */
+#define KEPT_PART   0.02 /* of what all sites keep: less drowns in it, unless it is much by itself \
+			  */
 
 struct judged {
 	const struct survivor_row *row;

@@ -187,9 +187,9 @@ int go_buffers_check(const struct go_buffers *b, size_t size)
 	return 0;
 }
 
-int go_buffers_ask(struct reader *r, pid_t pid, struct go_buffers *ret)
+int go_buffers_ask(struct reader *r, pid_t pid, bool sampled, struct go_buffers *ret)
 {
-	struct go_buffers_request request = { .ask = GO_ASK_BUFFERS };
+	struct go_buffers_request request = { .ask = GO_ASK_BUFFERS, .sampled = sampled };
 	size_t size;
 	int e = ask_cut(r, pid, &request, sizeof(request), ret, sizeof(*ret), &size);
 

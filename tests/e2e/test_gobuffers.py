@@ -24,11 +24,14 @@ def begin(seep, program):
 
 @pytest.fixture(scope="module", params=gobooks.ends())
 def answers(seep, request):
-    """Of a program whose arrays grow, and of one that uses its arrays again."""
-    with Program(request.param, "grow") as grow, Program(request.param, "full") as full:
-        began = [begin(seep, program) for program in (grow, full)]
+    """Of a program whose arrays grow, of one with many small ones that do, and of one that uses
+    its arrays again."""
+    with (Program(request.param, "grow") as grow, Program(request.param, "crowd") as crowd,
+          Program(request.param, "full") as full):
+        programs = grow, crowd, full
+        began = [begin(seep, program) for program in programs]
         found = [explainer.finish(process) for process in began]
-        assert grow.read()["rounds"] > 0 and full.read()["rounds"] > 0
+        assert all(program.read()["rounds"] > 0 for program in programs)
     return found
 
 
@@ -48,5 +51,18 @@ def test_who_fills_them_is_named(answers):
         assert row["stack"][-1]["function"] == "runtime.goexit"
 
 
+def test_many_small_ones_are_told_together(answers):
+    kept = [row for row in answers[1].keepers() if row["kind"] == "buffer"]
+    assert [(own_function(row), row["pattern"]) for row in kept] == [("main.note", "unbounded-buffer")]
+    assert kept[0]["live"] > 1 and "are filled further and further" in kept[0]["evidence"]
+
+
+def test_a_function_that_calls_itself_is_one_site(answers):
+    """Of each depth and side there would be thousands, each with next to nothing."""
+    kept = [row for row in answers[1].keepers() if row["kind"] is None
+            and own_function(row) == "main.(*leaf).insert"]
+    assert 1 <= len(kept) <= 4
+
+
 def test_arrays_that_are_used_again_are_not_accused(answers):
-    assert answers[1].keepers() == []
+    assert answers[2].keepers() == []

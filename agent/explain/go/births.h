@@ -61,6 +61,9 @@ int goprofile_look(struct gobirths *s);
 /* What the runtime and sync.Pool hold in reserve for the program, as many as once were used. */
 bool goheap_is_reserve(const struct finding *f);
 
+/* Whether objects of the heap stay that this function makes, or what it calls; false for NULL. */
+bool goheap_keeps_in(const struct findings *list, const char *function);
+
 /* Append what was seen of each kind. 0 or -errno. */
 int goheap_findings(struct gobirths *s, double seconds, struct findings *ret);
 int gomaps_findings(struct gobirths *s, struct findings *ret);

@@ -2,11 +2,13 @@
 /* What is told of buffers that only grow: of each large one, and of many small ones together. */
 #include <errno.h>
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "agent/base/cleanup.h"
 #include "agent/base/text.h"
+#include "agent/explain/go/births.h"
 #include "agent/explain/go/buffers_source.h"
 #include "agent/explain/looks.h"
 #include "agent/model/go_function.h"
@@ -154,18 +156,24 @@ static int add_single(struct gobuffers_source *s, struct findings *ret)
 	return 0;
 }
 
-/* Bytes a second that what was found before keeps. */
-static double kept_elsewhere(const struct findings *list)
+/* Bytes that a site of the heap kept in the watch, at most: what it is said to grow by is its part
+ * of what the heap grew by, and all of it where nobody else was found. */
+static double kept_by(const struct finding *f, double seconds)
+{
+	double seen = (double)f->live_bytes * f->sampled;
+
+	if (f->verdict != SITE_KEEPS || strcmp(f->resource, "goheap") != 0 ||
+	    !(f->growth_bytes_per_hour > 0))
+		return 0;
+	return fmin(seen, f->growth_bytes_per_hour / 3600 * seconds);
+}
+
+static double kept_elsewhere(const struct findings *list, double seconds)
 {
 	double kept = 0;
 
-	for (size_t i = 0; i < list->n; i++) {
-		const struct finding *f = &list->rows[i];
-
-		if (f->verdict == SITE_KEEPS && strcmp(f->resource, "goheap") == 0 &&
-		    f->growth_bytes_per_hour > 0)
-			kept += f->growth_bytes_per_hour / 3600;
-	}
+	for (size_t i = 0; i < list->n; i++)
+		kept += kept_by(&list->rows[i], seconds);
 	return kept;
 }
 
@@ -181,8 +189,8 @@ static bool heap_grows_by_them(const struct gobuffers_source *s, const struct fi
 
 	if (seconds <= 0 || !looks_rise(b->at, s->marked, b->looks, RISE_LEAST))
 		return false;
-	grown = (double)(s->marked[b->looks - 1] - s->marked[0]) / seconds;
-	return kept_elsewhere(list) < EXPLAINED * grown;
+	grown = (double)s->marked[b->looks - 1] - (double)s->marked[0];
+	return kept_elsewhere(list, seconds) < EXPLAINED * grown;
 }
 
 static unsigned int count_filling(const struct gobuffers *b)
@@ -252,18 +260,29 @@ static int add_writer(struct gobuffers_source *s, const struct gobuffers_writer 
 	return 0;
 }
 
-static void tell_sample(const struct gobuffers_source *s, bool sure, struct finding *f)
+/* The program's own function that fills; NULL when only the library's are on the stack. */
+static const char *filling_function(const struct finding *f)
+{
+	const struct site_frame *frame = finding_frame(f);
+
+	return frame && !go_function_is_standard(frame->function) ? frame->function : NULL;
+}
+
+static void tell_sample(const struct gobuffers_source *s, bool grows, const struct findings *list,
+			struct finding *f)
 {
 	const struct gobuffers *b = &s->sample;
+	bool stay = goheap_keeps_in(list, filling_function(f));
 
 	snprintf(f->evidence, sizeof(f->evidence),
-		 "of %zu objects that were looked at, a sample by bytes, %u are arrays that "
-		 "are filled further and further; of %" PRIu64 " it was seen that they are filled "
-		 "here%s",
+		 "of %zu objects that were looked at, a sample by bytes, %u are arrays that are "
+		 "filled further and further; of %" PRIu64
+		 " it was seen that they are filled here%s",
 		 count_current(b), count_filling(b), f->live,
-		 sure ? ", and the heap grows by nothing else that was found"
-		      : "; whether they are dropped when they are full is open");
-	if (!sure)
+		 stay	 ? ", and those that are made here stay"
+		 : grows ? ", and the heap grows by nothing else that was found"
+			 : "; whether they are dropped when they are full is open");
+	if (!stay && !grows)
 		return;
 	f->verdict = SITE_KEEPS;
 	f->pattern = "unbounded-buffer";
@@ -272,7 +291,7 @@ static void tell_sample(const struct gobuffers_source *s, bool sure, struct find
 /* Many arrays that each grow a little: slices in a map, a buffer for each connection. */
 static int add_sample(struct gobuffers_source *s, struct findings *list)
 {
-	bool sure = heap_grows_by_them(s, list);
+	bool grows = heap_grows_by_them(s, list);
 	size_t first = list->n;
 	int r = 0;
 
@@ -282,7 +301,7 @@ static int add_sample(struct gobuffers_source *s, struct findings *list)
 		if (is_of_crowd(s, &s->writers[i]))
 			r = add_writer(s, &s->writers[i], first, list);
 	for (size_t i = first; i < list->n; i++)
-		tell_sample(s, sure, &list->rows[i]);
+		tell_sample(s, grows, list, &list->rows[i]);
 	return r;
 }
 

@@ -15,8 +15,7 @@
 
 #define SITES_SHOWN 100
 #define KEPT_LEAST  65536 /* bytes, in the whole program: less is no habit */
-#define KEPT_PART   0.02 /* of what all sites keep: less drowns in it, unless it is much by itself \
-			  */
+#define KEPT_PART   0.02  /* of what all sites keep: less drowns in it, if it is little at all */
 
 struct judged {
 	const struct survivor_row *row;
@@ -113,6 +112,26 @@ bool goheap_is_reserve(const struct finding *f)
 		for (size_t k = 0; k < ARRAY_SIZE(owners); k++)
 			if (strncmp(f->frames[i].function, owners[k], strlen(owners[k])) == 0)
 				return true;
+	return false;
+}
+
+static bool is_in_stack(const struct finding *f, const char *function)
+{
+	for (size_t i = 0; i < f->n_frames; i++)
+		if (strcmp(f->frames[i].function, function) == 0)
+			return true;
+	return false;
+}
+
+bool goheap_keeps_in(const struct findings *list, const char *function)
+{
+	for (size_t i = 0; function && i < list->n; i++) {
+		const struct finding *f = &list->rows[i];
+
+		if (f->verdict == SITE_KEEPS && !f->kind && strcmp(f->resource, "goheap") == 0 &&
+		    is_in_stack(f, function))
+			return true;
+	}
 	return false;
 }
 

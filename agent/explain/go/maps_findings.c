@@ -25,30 +25,6 @@ static bool grows(const struct gomaps *m, size_t i, uint64_t key)
 	return m->slots[i].address && m->slots[i].key == key && gomap_grows(&m->slots[i]);
 }
 
-static bool is_in_stack(const struct finding *f, const char *function)
-{
-	for (size_t i = 0; i < f->n_frames; i++)
-		if (strcmp(f->frames[i].function, function) == 0)
-			return true;
-	return false;
-}
-
-/* Whether objects of the heap stay that the same function makes, or what it calls: what it puts
- * into the map. */
-static bool heap_keeps_there(const struct finding *map, const struct findings *list)
-{
-	const char *function = go_allocating_function(map);
-
-	for (size_t i = 0; function && i < list->n; i++) {
-		const struct finding *f = &list->rows[i];
-
-		if (f->verdict == SITE_KEEPS && !f->kind && strcmp(f->resource, "goheap") == 0 &&
-		    is_in_stack(f, function))
-			return true;
-	}
-	return false;
-}
-
 /* From the slot on that is the first of its site. */
 static int add_finding(struct gobirths *s, size_t from, struct findings *list)
 {
@@ -72,7 +48,8 @@ static int add_finding(struct gobirths *s, size_t from, struct findings *list)
 	if (n > 1)
 		snprintf(f->evidence, sizeof(f->evidence), "keys of %u maps", n);
 	gobirths_name(s, GO_BIRTHS_MAPS, key, f);
-	if (!sure && !heap_keeps_there(f, list)) {
+	/* What it puts into the map stays. */
+	if (!sure && !goheap_keeps_in(list, go_allocating_function(f))) {
 		findings_drop_last(list);
 		return 0;
 	}

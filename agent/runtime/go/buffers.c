@@ -12,8 +12,7 @@
 #define HEAD_BYTES 64
 #define SMALL	   32768u /* bytes that an object of a size class can have */
 #define LEAST	   256u	  /* bytes of an object of the sample */
-#define BITS_BYTES 128 /* at the end of a span of one page, of small objects with pointers (1.22)  \
-			*/
+#define BITS_BYTES 128	  /* at the end of a span of small objects with pointers (Go 1.22) */
 
 /* Of the spans that were met, those with the least keys. */
 struct sample {

@@ -3,7 +3,9 @@
 // Gobuffers fills arrays:
 //
 //	gobuffers grow  three that only grow: events of appendEvent, the log of writeLog, the queue of push
-//	gobuffers full  five that do not: a ring, a slice that is cut to nothing and filled again, a
+//	gobuffers crowd slices of a map, thousands of them, that note makes longer; and a tree that
+//	                insert makes larger, which calls itself from either side
+//	gobuffers full  six that do not: slices of a map that are cut, a ring, a slice that is cut to nothing and filled again, a
 //	                buffer that is reset, a window that slides over its array, buffers of a pool
 //
 // It says "ready", answers each line of its standard input with a line of JSON, and ends with it.
@@ -34,6 +36,8 @@ type journal struct {
 }
 
 const (
+	owners     = 2000
+	recentMost = 40
 	ringSize   = 1 << 17
 	batchSize  = 20000
 	windowSize = 100000
@@ -44,7 +48,12 @@ var (
 	logged = &journal{}
 	queue  []*request
 
+	notes = map[uint64][]event{}
+	index *leaf
+
+	recent  = map[uint64][]event{}
 	ring    [ringSize]uint64
+	waste   []byte
 	batch   []uint64
 	report  bytes.Buffer
 	window  []uint64
@@ -72,6 +81,55 @@ func grow(n uint64) {
 	appendEvent(n)
 	writeLog(n)
 	push(n)
+}
+
+type leaf struct {
+	left, right *leaf
+	key, value  uint64
+}
+
+//go:noinline
+func (l *leaf) insert(key uint64) *leaf {
+	if l == nil {
+		return &leaf{key: key}
+	}
+	if key < l.key {
+		l.left = l.left.insert(key)
+	} else {
+		l.right = l.right.insert(key)
+	}
+	return l
+}
+
+// Whose turn it is seems random, and is not.
+func mix(n uint64) uint64 {
+	n *= 0x9e3779b97f4a7c15
+	n = (n ^ n>>30) * 0xbf58476d1ce4e5b9
+	return n ^ n>>31
+}
+
+//go:noinline
+func note(n uint64) {
+	owner := mix(n) % owners
+	notes[owner] = append(notes[owner], event{n, n + 1, n + 2})
+}
+
+func crowd(n uint64) {
+	note(n)
+	if n%10 == 0 {
+		index = index.insert(mix(n))
+	}
+	waste = make([]byte, 512)
+}
+
+//go:noinline
+func noteRecent(n uint64) {
+	owner := mix(n) % owners
+	list := append(recent[owner], event{n, n + 1, n + 2})
+	if len(list) > recentMost {
+		list = append([]event(nil), list[recentMost/2:]...)
+	}
+	recent[owner] = list
 }
 
 //go:noinline
@@ -110,6 +168,8 @@ func pooled(n uint64) {
 }
 
 func full(n uint64) {
+	noteRecent(n)
+	waste = make([]byte, 512)
 	ring[n%ringSize] = n
 	collect(n)
 	render(n)
@@ -138,10 +198,12 @@ func main() {
 	switch {
 	case len(os.Args) == 2 && os.Args[1] == "grow":
 		go work(grow, 20000)
+	case len(os.Args) == 2 && os.Args[1] == "crowd":
+		go work(crowd, 50*owners)
 	case len(os.Args) == 2 && os.Args[1] == "full":
 		go work(full, 3*windowSize)
 	default:
-		fmt.Fprintln(os.Stderr, "usage: gobuffers grow|full")
+		fmt.Fprintln(os.Stderr, "usage: gobuffers grow|crowd|full")
 		os.Exit(2)
 	}
 	lines := bufio.NewScanner(os.Stdin)

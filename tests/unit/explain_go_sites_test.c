@@ -17,9 +17,11 @@
 #define GOROUTINES 4096
 #define SECONDS	   2.5 /* between pulls */
 
-/* A program with one go statement. The id of each is its number; it lives from..to, in pulls. */
+/* A program with one go statement. The id of each is its number; it lives from..to, in pulls, and
+ * waits for others all that time, or never. */
 struct program {
 	double from[GOROUTINES], to[GOROUTINES];
+	bool waits[GOROUTINES];
 	size_t n;
 };
 
@@ -29,19 +31,29 @@ static void add(struct program *p, double from, double to)
 	p->to[p->n++] = to;
 }
 
+static void add_waiting(struct program *p, double from, double to)
+{
+	p->waits[p->n] = true;
+	add(p, from, to);
+}
+
 static void pull(const struct program *p, struct go_sites *s, double now, struct go_report *r)
 {
 	struct go_request q = { 0 };
-	struct go_group *g = &r->groups[0];
+	static const char wait[] = "\0chan send";
 
 	go_sites_ask(s, &q);
 	memset(r, 0, sizeof(*r));
-	r->n_groups = 1;
+	r->n_groups = 2;
+	memcpy(r->strings, wait, sizeof(wait));
+	r->n_strings = sizeof(wait);
+	r->groups[1].reason = 1;
 	r->n_codes = 2;
 	r->codes[0].pc = 100;
 	r->codes[1].pc = 200;
-	g->start = 1;
+	r->groups[0].start = r->groups[1].start = 1;
 	for (size_t i = 0; i < p->n; i++) {
+		struct go_group *g = &r->groups[p->waits[i]];
 		size_t age = 0;
 
 		if (p->from[i] > now)
@@ -93,6 +105,30 @@ static void test_a_leak_under_load_keeps(void **state)
 	for (int i = 0; i < 1200; i++)
 		add(&p, i * 0.01, i % 10 ? i * 0.01 + 0.3 : INFINITY);
 	assert_int_equal(judge(&p).verdict, SITE_KEEPS);
+}
+
+/* One go statement for all that the program starts: long work in bursts, and now and then one that
+ * waits for good. Where all of them wait, and get their turn, nothing is kept. */
+static void test_who_waits_among_others_keeps(void **state)
+{
+	static struct program p;
+	struct go_judgement j;
+
+	for (int i = 0; i < 1200; i++)
+		if (i % 30 == 0)
+			add_waiting(&p, i * 0.01, INFINITY);
+		else if (i / 300 % 2 == 0)
+			add(&p, i * 0.01, i * 0.01 + 2.5);
+	j = judge(&p);
+	assert_int_equal(j.verdict, SITE_KEEPS);
+	assert_int_equal(j.freed, 0);
+	assert_true(j.ended > j.live);
+	p = (struct program){ 0 };
+	for (int i = -400; i < 1200; i++)
+		add_waiting(&p, i * 0.01, i * 0.01 + 4);
+	j = judge(&p);
+	assert_int_equal(j.verdict, SITE_RETURNS);
+	assert_true(j.freed > 100);
 }
 
 static void test_passing_work_returns(void **state)
@@ -244,7 +280,7 @@ static const char *pattern_in(const char *made, const char *in, const char *wait
 {
 	static struct go_report r;
 	struct go_evidence e = {
-		.report = &r, .group = &r.groups[0], .keeps = keeps, .ended = ends
+		.report = &r, .group = &r.groups[0], .keeps = keeps, .ended = ends, .freed = ends
 	};
 	const char *also[FINDING_ALSO], *name;
 
@@ -316,6 +352,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_a_leak_keeps),
 		cmocka_unit_test(test_a_leak_under_load_keeps),
+		cmocka_unit_test(test_who_waits_among_others_keeps),
 		cmocka_unit_test(test_passing_work_returns),
 		cmocka_unit_test(test_long_work_returns),
 		cmocka_unit_test(test_a_pool_that_fills_is_no_leak),

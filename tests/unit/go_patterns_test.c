@@ -62,6 +62,9 @@ static void test_a_register_of_the_library_is_a_map(void **state)
 	assert_string_equal(PATTERN("runtime.mapassign", "os/signal.Notify.func1",
 				    "os/signal.Notify", "shop.Handle"),
 			    "unbounded-map");
+	assert_string_equal(PATTERN("runtime.mapassign_fast32ptr", "reflect.addReflectOff",
+				    "reflect.resolveReflectName", "reflect.StructOf", "shop.Row"),
+			    "unbounded-map");
 	assert_null(PATTERN("runtime.newobject", "net/http.(*Server).trackConn", "main.main"));
 }
 

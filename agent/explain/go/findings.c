@@ -117,6 +117,7 @@ static void set_patterns(const struct go_source *s, const struct go_group *g,
 				 .timer = t,
 				 .keeps = j->verdict == SITE_KEEPS,
 				 .ended = j->ended,
+				 .freed = j->freed,
 				 .live = j->live,
 				 .grown = j->created > j->destroyed ? j->created - j->destroyed
 								    : 0 };

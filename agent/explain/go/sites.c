@@ -6,6 +6,8 @@
 #include "agent/base/cleanup.h"
 #include "agent/explain/go/sites.h"
 #include "agent/explain/looks.h"
+#include "agent/runtime/go/go.h"
+#include "agent/runtime/go/patterns.h"
 
 #define SITES_MAX      4096
 #define LEAST	       3   /* goroutines that a verdict rests on */
@@ -52,13 +54,16 @@ void go_group_key(const struct go_report *r, const struct go_group *g, uint64_t 
 	ret[1] = code_pc(r, g->start);
 }
 
-static void add_group(struct go_sites *s, struct go_site *site, const struct go_group *g)
+static void add_group(struct go_sites *s, struct go_site *site, const struct go_group *g,
+		      bool waiting)
 {
 	site->live[s->pulls] += g->count;
 	site->leaked += g->leaked;
 	site->stack_bytes += g->stack_bytes;
-	for (unsigned int i = 0; i <= s->pulls; i++)
+	for (unsigned int i = 0; i <= s->pulls; i++) {
 		site->by_birth[s->pulls][i] += g->by_age[i];
+		site->waiting[s->pulls][i] += waiting ? g->by_age[i] : 0;
+	}
 }
 
 int go_sites_add(struct go_sites *s, const struct go_report *r, double at)
@@ -75,7 +80,8 @@ int go_sites_add(struct go_sites *s, const struct go_report *r, double at)
 		site = go_sites_get(s, key);
 		if (!site)
 			return -ENOMEM;
-		add_group(s, site, &r->groups[i]);
+		add_group(s, site, &r->groups[i],
+			  go_waits_for_others(go_string(r, r->groups[i].reason)));
 	}
 	s->last_goid[s->pulls] = r->last_goid;
 	if (s->pulls && s->last_goid[s->pulls] < s->last_goid[s->pulls - 1])
@@ -102,24 +108,51 @@ static uint64_t fell(uint32_t from, uint32_t to)
 
 /* Ends of those that were seen at a pull: from the one after their birth's on (settled), so that
  * passing work is left out, or from the first. */
-static uint64_t count_gone(const struct go_sites *s, const struct go_site *site, bool settled)
+static uint64_t count_gone(const struct go_sites *s, const go_cohorts cohorts, bool settled)
 {
 	unsigned int last = s->pulls - 1;
 	uint64_t n = 0;
 
 	for (unsigned int born = 0; born + settled <= last; born++)
-		n += fell(site->by_birth[born + settled][born], site->by_birth[last][born]);
+		n += fell(cohorts[born + settled][born], cohorts[last][born]);
+	return n;
+}
+
+/* They may have begun to wait later than they were born, so that each cohort is held against the
+ * most of it that waited at once. */
+static uint64_t count_freed(const struct go_sites *s, const struct go_site *site)
+{
+	unsigned int last = s->pulls - 1;
+	uint64_t n = 0;
+
+	for (unsigned int born = 0; born < last; born++) {
+		uint32_t most = 0;
+
+		for (unsigned int pull = born + 1; pull <= last; pull++)
+			if (site->waiting[pull][born] > most)
+				most = site->waiting[pull][born];
+		n += most - site->waiting[last][born];
+	}
+	return n;
+}
+
+static uint64_t count(const struct go_sites *s, const go_cohorts cohorts, unsigned int pull)
+{
+	uint64_t n = 0;
+
+	for (unsigned int born = 0; born <= pull; born++)
+		n += cohorts[pull][born];
 	return n;
 }
 
 /* How many at a pull are older than a quarter of the watch. */
-static uint64_t count_old(const struct go_sites *s, const struct go_site *site, unsigned int pull)
+static uint64_t count_old(const struct go_sites *s, const go_cohorts cohorts, unsigned int pull)
 {
 	double age = AGE_PART * (s->at[s->pulls - 1] - s->at[0]);
 	uint64_t n = 0;
 
 	for (unsigned int born = 0; born < pull && s->at[pull] - s->at[born] >= age; born++)
-		n += site->by_birth[pull][born];
+		n += cohorts[pull][born];
 	return n;
 }
 
@@ -127,7 +160,7 @@ static uint64_t count_old(const struct go_sites *s, const struct go_site *site, 
  * Of those that came during the watch and live at its end, enough came in its last third: by their
  * ids, or by the count, since many processors hand out old ids for long.
  */
-static bool goes_on(const struct go_sites *s, const struct go_site *site)
+static bool goes_on(const struct go_sites *s, const go_cohorts cohorts, const uint64_t *live)
 {
 	unsigned int last = s->pulls - 1, third = looks_at(s->at, s->pulls, 2. / 3);
 	uint64_t came = 0, late = 0, more;
@@ -135,37 +168,74 @@ static bool goes_on(const struct go_sites *s, const struct go_site *site)
 	if (third == last)
 		third--;
 	for (unsigned int born = 1; born <= last; born++) {
-		came += site->by_birth[last][born];
-		late += born > third ? site->by_birth[last][born] : 0;
+		came += cohorts[last][born];
+		late += born > third ? cohorts[last][born] : 0;
 	}
-	more = fell(site->live[last], site->live[third]);
+	more = fell(live[last], live[third]);
 	return came < CAME_LEAST || fmax((double)late, (double)more) >= LATE_PART * (double)came;
+}
+
+static uint64_t count_grown(const struct go_sites *s, const go_cohorts cohorts)
+{
+	uint64_t first = count_old(s, cohorts, looks_at(s->at, s->pulls, AGE_PART));
+	uint64_t end = count_old(s, cohorts, s->pulls - 1);
+
+	return end > first ? end - first : 0;
 }
 
 /*
  * A site that keeps has more and more old ones, in both halves of the watch, and gets new ones to
- * its end: neither load nor a pool that fills does that. Either next to none of those that outlived
- * a pull ever ends, or they end too slowly for what comes: a backlog.
+ * its end: neither load nor a pool that fills does that.
  */
-static enum site_verdict judge(const struct go_sites *s, const struct go_site *site)
+static bool rises(const struct go_sites *s, const go_cohorts cohorts, const uint64_t *live)
 {
 	unsigned int last = s->pulls - 1, middle = looks_at(s->at, s->pulls, (1 + AGE_PART) / 2);
-	uint64_t first, half, end, gone, grown;
+	uint64_t first = count_old(s, cohorts, looks_at(s->at, s->pulls, AGE_PART));
+	uint64_t half = count_old(s, cohorts, middle < last ? middle : last - 1);
+	uint64_t end = count_old(s, cohorts, last);
+
+	return end >= first + LEAST && half > first && end > half && goes_on(s, cohorts, live);
+}
+
+static bool is_next_to_none(uint64_t ends, uint64_t grown)
+{
+	return (double)ends <= ENDS_OF_KEPT * (double)(ends + grown);
+}
+
+/* Either next to none of those that outlived a pull ever ends, or they end too slowly for what
+ * comes: a backlog. */
+static bool keeps(const struct go_sites *s, const struct go_site *site, uint64_t gone,
+		  uint64_t grown)
+{
+	return rises(s, site->by_birth, site->live) &&
+	       (is_next_to_none(gone, grown) || looks_rise(s->at, site->live, s->pulls, LEAST));
+}
+
+/* One go statement may start all that a program has to do, as errgroup's does: what passes there
+ * does not excuse those that wait and are never freed. */
+static bool keeps_waiting(const struct go_sites *s, const struct go_site *site)
+{
+	uint64_t live[GO_PULLS];
+
+	for (unsigned int i = 0; i < s->pulls; i++)
+		live[i] = count(s, site->waiting, i);
+	return rises(s, site->waiting, live) &&
+	       is_next_to_none(count_freed(s, site), count_grown(s, site->waiting));
+}
+
+static enum site_verdict judge(const struct go_sites *s, const struct go_site *site)
+{
+	uint64_t gone, grown;
 
 	if (s->pulls < PULLS_TO_JUDGE)
 		return SITE_UNDECIDED;
-	first = count_old(s, site, looks_at(s->at, s->pulls, AGE_PART));
-	half = count_old(s, site, middle < last ? middle : last - 1);
-	end = count_old(s, site, last);
-	gone = count_gone(s, site, true);
-	grown = end > first ? end - first : 0;
-	if (grown >= LEAST && half > first && end > half && goes_on(s, site) &&
-	    ((double)gone <= ENDS_OF_KEPT * (double)(gone + grown) ||
-	     looks_rise(s->at, site->live, s->pulls, LEAST)))
+	gone = count_gone(s, site->by_birth, true);
+	grown = count_grown(s, site->by_birth);
+	if (keeps(s, site, gone, grown) || keeps_waiting(s, site))
 		return SITE_KEEPS;
 	if (gone >= LEAST && gone > grown)
 		return SITE_RETURNS;
-	if (count_gone(s, site, false) >= LEAST && grown < LEAST)
+	if (count_gone(s, site->by_birth, false) >= LEAST && grown < LEAST)
 		return SITE_RETURNS;
 	return SITE_UNDECIDED;
 }
@@ -178,8 +248,9 @@ void go_sites_judge(const struct go_sites *s, const struct go_site *site, struct
 	if (!s->pulls)
 		return;
 	ret->live = site->live[last];
-	ret->ended = count_gone(s, site, true);
-	ret->destroyed = count_gone(s, site, false) * (s->sampled ? s->sampled : 1);
+	ret->ended = count_gone(s, site->by_birth, true);
+	ret->freed = count_freed(s, site);
+	ret->destroyed = count_gone(s, site->by_birth, false) * (s->sampled ? s->sampled : 1);
 	if (ret->live + ret->destroyed > site->live[0])
 		ret->created = ret->live + ret->destroyed - site->live[0];
 	ret->verdict = judge(s, site);

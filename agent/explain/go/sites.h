@@ -14,12 +14,15 @@
 
 #define GO_PULLS (GO_SLICES + 1) /* the first one parts what was there from what came */
 
+typedef uint32_t go_cohorts[GO_PULLS][GO_PULLS];
+
 struct go_site {
 	uint64_t key[2]; /* of goroutines: code addresses of the go statement and the function; of
 			  * timers: that of the callback, and kind and period */
 	uint64_t live[GO_PULLS];
 	/* Of the sample: [pull][pull before which they were born]. */
-	uint32_t by_birth[GO_PULLS][GO_PULLS];
+	go_cohorts by_birth;
+	go_cohorts waiting;   /* of goroutines: those of them that waited for others at that pull */
 	uint32_t leaked;      /* at the last pull, as the runtime says itself */
 	uint64_t stack_bytes; /* at the last pull */
 };
@@ -62,6 +65,7 @@ struct go_judgement {
 	enum site_verdict verdict;
 	uint64_t live, created, destroyed; /* created: as far as they lived at some pull */
 	uint64_t ended;			   /* of those that outlived a pull, in the sample */
-	double growth_per_hour;		   /* NAN after one pull */
+	uint64_t freed;		/* of goroutines that waited for others, and do not any more */
+	double growth_per_hour; /* NAN after one pull */
 };
 void go_sites_judge(const struct go_sites *s, const struct go_site *site, struct go_judgement *ret);

@@ -7,11 +7,11 @@
 #include "agent/runtime/go/patterns.h"
 
 #define CAPTURED_BYTES                                                                             \
-	4096		     /* that each goroutine keeps alive: more than its own stack and frame \
-			      */
-#define ENDS_OF_BLOCKED 0.05 /* of those that came and stayed */
-#define TABLE_BYTES	2048 /* of a map that holds a hundred keys or more */
-#define TIMERS_A_LOT	50   /* of one kind that nobody waits for */
+	4096 /* that each goroutine keeps alive: more than its own stack and frame                 \
+	      */
+#define FREED_OF_BLOCKED 0.05 /* of those that came and stayed */
+#define TABLE_BYTES	 2048 /* of a map that holds a hundred keys or more */
+#define TIMERS_A_LOT	 50   /* of one kind that nobody waits for */
 
 static const char *function_of(const struct go_report *r, uint16_t code)
 {
@@ -30,12 +30,11 @@ static const char *wait_of(const struct go_evidence *e)
 	return e->group ? go_string(e->report, e->group->reason) : "";
 }
 
-/* For as long as others do not act; a collection would not know better. */
-static bool waits_for_others(const struct go_evidence *e)
+/* A collection would not know better. */
+bool go_waits_for_others(const char *wait)
 {
 	static const char *const waits[] = { "chan ", "select",	   "semacquire",
 					     "sync.", "wait for ", "coroutine" };
-	const char *wait = wait_of(e);
 
 	for (size_t i = 0; i < ARRAY_SIZE(waits); i++)
 		if (starts_with(wait, waits[i]))
@@ -104,13 +103,13 @@ static bool is_long_capture(const struct go_evidence *e)
 	       e->heap_grown >= (int64_t)(e->grown * CAPTURED_BYTES);
 }
 
-/* For good: a backlog waits for others too, but some of it gets its turn. A few that ended can be
- * passing work with ids from before its time (explain/go/sites.c). */
+/* For good: a backlog waits for others too, but some of it gets its turn. A few that were freed can
+ * be passing work with ids from before its time (explain/go/sites.c). */
 static bool is_blocked(const struct go_evidence *e)
 {
 	return e->group &&
-	       (e->group->leaked || (works_for_program(e) && waits_for_others(e) &&
-				     (double)e->ended <= ENDS_OF_BLOCKED * (double)e->grown));
+	       (e->group->leaked || (works_for_program(e) && go_waits_for_others(wait_of(e)) &&
+				     (double)e->freed <= FREED_OF_BLOCKED * (double)e->grown));
 }
 
 /*
@@ -192,9 +191,12 @@ const char *go_pattern_of_keeper(const struct finding *f)
 		{ "context.WithTimeout", "context-not-cancelled" },
 		{ "context.AfterFunc", "context-not-cancelled" },
 		{ "sync.(*Map).", "unbounded-map" },
-		/* registers of names and of listeners, out of which the library takes nothing */
+		/* registers of names, listeners and types, out of which the library takes nothing
+		 */
 		{ "expvar.", "unbounded-map" },
-		{ "os/signal.Notify", "unbounded-map" }
+		{ "os/signal.Notify", "unbounded-map" },
+		{ "reflect.StructOf", "unbounded-map" },
+		{ "reflect.FuncOf", "unbounded-map" },
 	};
 	const char *called = "";
 

@@ -15,9 +15,13 @@ struct go_evidence {
 	const struct go_timer *timer;	/* or its timers, or NULL */
 	bool keeps;			/* the verdict of the watch */
 	uint64_t ended;			/* during it, of those that were no passing work */
+	uint64_t freed;			/* during it, of those that waited for others */
 	uint64_t live, grown;		/* objects, and how many more since the watch began */
 	int64_t heap_grown; /* bytes that the collector found alive, since the watch began */
 };
+
+/* Whether the runtime's word for a wait means: for as long as others do not act. */
+bool go_waits_for_others(const char *wait);
 
 /* *ret_pattern: the name, static, or NULL; ret_also: further ones, ended by NULL. */
 void go_patterns_find(const struct go_evidence *e, const char **ret_pattern,

@@ -3,6 +3,7 @@
 
 #include "agent/base/clock.h"
 #include "agent/explain/go/collector.h"
+#include "agent/explain/resident.h"
 #include "agent/runtime/go/work.h"
 
 void gocollector_add(struct gocollector *w, pid_t pid, const struct go_report *report)
@@ -16,6 +17,7 @@ void gocollector_add(struct gocollector *w, pid_t pid, const struct go_report *r
 	work = go_work_read(pid, &p.c);
 	p.gc = work.gc;
 	p.cpu = work.cpu;
+	p.resident = resident_private(pid);
 	if (w->points++ == 0)
 		w->first = p;
 	if (p.c.memory_limit == w->first.c.memory_limit)

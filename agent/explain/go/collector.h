@@ -13,6 +13,7 @@ struct gocollector_point {
 	double at;  /* CLOCK_MONOTONIC, seconds */
 	double gc;  /* seconds of processors that its cycles took since the start, NAN: not known */
 	double cpu; /* CPU seconds of the process since its start, NAN: not known */
+	uint64_t resident; /* bytes of its memory that is no file's, 0: not known */
 	struct go_collector c;
 };
 
@@ -33,3 +34,6 @@ double gocollector_allocated(const struct gocollector *w); /* bytes */
 /* The collector's part of the process's CPU time, 0 to 1, NAN when not known. It counts what it
  * waits for a processor as its own time, so on a busy host this is a highest estimate. */
 double gocollector_share(const struct gocollector *w);
+/* Bytes by which memory grew that is not the runtime's; 0 for less than a MiB, which is little
+ * beside what the two numbers can differ by. */
+double gocollector_outside_grown(const struct gocollector *w);

@@ -209,6 +209,8 @@ int go_findings_all(const struct go_source *s, struct findings *ret)
 	if (r == 0)
 		r = go_findings_collector(s, ret);
 	if (r == 0)
+		r = go_findings_outside(s, ret);
+	if (r == 0)
 		r = go_findings_channels(s, ret);
 	return r == 0 ? go_findings_pools(s, ret) : r;
 }

@@ -36,4 +36,5 @@ int go_findings_timers(const struct go_source *s, struct findings *ret);
 int go_findings_collector(const struct go_source *s, struct findings *ret);
 int go_findings_channels(const struct go_source *s, struct findings *ret);
 int go_findings_pools(const struct go_source *s, struct findings *ret);
+int go_findings_outside(const struct go_source *s, struct findings *ret);
 int go_findings_all(const struct go_source *s, struct findings *ret);

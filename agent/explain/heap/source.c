@@ -10,6 +10,7 @@
 #include "agent/base/cleanup.h"
 #include "agent/base/log.h"
 #include "agent/explain/heap/source.h"
+#include "agent/explain/resident.h"
 #include "agent/sites/reader.h"
 
 #define OWN_PART 0.4 /* of the budget: seep's own CPU time, the rest is for the process */
@@ -28,20 +29,6 @@ static void source_free(void *source)
 	heap_free(s->heap);
 	naming_clear(&s->naming);
 	free(s);
-}
-
-/* Resident memory that is no file's, from statm, which takes no lock of the process. */
-static uint64_t read_resident(pid_t pid)
-{
-	_cleanup_fclose_ FILE *f = NULL;
-	unsigned long resident = 0, shared = 0;
-	char path[64];
-
-	snprintf(path, sizeof(path), "/proc/%d/statm", pid);
-	f = fopen(path, "re");
-	if (!f || fscanf(f, "%*s %lu %lu", &resident, &shared) != 2 || resident < shared)
-		return 0;
-	return (resident - shared) * (uint64_t)sysconf(_SC_PAGESIZE);
 }
 
 /* A return probe writes into the stack, which Go moves. Of what C code in it takes, results are
@@ -150,7 +137,7 @@ static int start(struct heap_source *s)
 		return r;
 	r = -clock_getcpuclockid(s->options->pid, &s->cpu_clock);
 	s->cpu_began = heap_source_cpu(s);
-	s->resident = read_resident(s->options->pid);
+	s->resident = resident_private(s->options->pid);
 	if (r == 0 && s->options->exact)
 		r = heap_estimate(s);
 	if (r == 0 && s->options->exact)
@@ -217,7 +204,7 @@ static void source_detach(void *source)
 	struct heap_source *s = source;
 
 	windows_end(&s->windows);
-	s->resident_end = read_resident(s->options->pid);
+	s->resident_end = resident_private(s->options->pid);
 }
 
 static int source_findings(void *source, double seconds, struct findings *ret)

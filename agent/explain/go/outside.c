@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Memory of a Go program that is not Go's: of C code, or mapped by the program. Who takes it is
+ * asked by --resource heap, whose probes cost; that it grows is seen beside, and told.
+ */
+#include <errno.h>
+#include <stdio.h>
+
+#include "agent/base/text.h"
+#include "agent/explain/go/source.h"
+
+#define GROWN_LEAST (1024. * 1024)
+
+/* What is resident beyond all that the runtime has in use, touched or not. */
+static double outside(const struct gocollector_point *p)
+{
+	double beyond = (double)p->resident - (double)p->c.mapped_ready;
+
+	return p->resident && p->c.mapped_ready && beyond > 0 ? beyond : 0;
+}
+
+double gocollector_outside_grown(const struct gocollector *w)
+{
+	double grown = w->points > 1 ? outside(&w->last) - outside(&w->first) : 0;
+
+	return grown >= GROWN_LEAST ? grown : 0;
+}
+
+int go_findings_outside(const struct go_source *s, struct findings *ret)
+{
+	double grown = gocollector_outside_grown(&s->collector);
+	char bytes[32];
+	struct finding *f;
+
+	if (grown == 0)
+		return 0;
+	f = findings_add(ret);
+	if (!f)
+		return -ENOMEM;
+	f->resource = "heap";
+	f->live_bytes = (uint64_t)outside(&s->collector.last);
+	f->reason = "outside of what the Go runtime uses";
+	text_format_bytes(grown, bytes, sizeof(bytes));
+	snprintf(f->evidence, sizeof(f->evidence),
+		 "%s more in %.0f s, of C code or of mappings; --resource heap tells who takes it",
+		 bytes, gocollector_seconds(&s->collector));
+	return 0;
+}

@@ -8,11 +8,13 @@
 #include "agent/explain/survivors.h"
 
 #define SLOTS	   (2 * SURVIVORS_MAX) /* a power of two */
-#define SITES_MAX  8192
+#define SITES_MAX  16384
 #define SITE_SLOTS (2 * SITES_MAX)
 #define SHARED_SIZE                                                                                \
 	16 /* blocks that Go's tiny allocator shares among objects of 8 bytes and less */
-#define DOUBT_PART 0.1 /* deaths at a site: more, and its doubtful survivors do not count */
+#define LARGE_SIZE 32769 /* bytes: beyond the largest size class there are no classes */
+#define SIZE_LEAST 8	 /* objects of one size, to judge it by itself */
+#define DOUBT_PART 0.1	 /* deaths at a site: more, and its doubtful survivors do not count */
 
 struct entry {
 	uint64_t address; /* 0: free */
@@ -22,8 +24,11 @@ struct entry {
 	bool doubtful; /* a generation passed in which nobody asked */
 };
 
+/* What is born at one place and is of one size: an array that append moves dies in all sizes but
+ * the last, and of that one doubt is no reason to doubt the others. */
 struct site {
 	uint64_t key; /* 0: free */
+	uint64_t size;
 	struct heap_sums sums;
 };
 
@@ -75,25 +80,36 @@ static struct entry *find_entry(const struct survivors *s, uint64_t address)
 	return &s->entries[i];
 }
 
-/* NULL when there is no room for one more. */
-static struct site *find_site(struct survivors *s, uint64_t key)
+/* Where it is, or the free slot where it goes. Large ones are of one size. */
+static size_t site_slot(const struct survivors *s, uint64_t key, uint64_t *size)
 {
-	size_t i = hash(key, SITE_SLOTS);
+	size_t i;
 
-	while (s->sites[i].key && s->sites[i].key != key)
+	*size = *size < LARGE_SIZE ? *size : LARGE_SIZE;
+	i = hash(key ^ *size * 0xbf58476d1ce4e5b9ull, SITE_SLOTS);
+	while (s->sites[i].key && (s->sites[i].key != key || s->sites[i].size != *size))
 		i = (i + 1) % SITE_SLOTS;
-	if (s->sites[i].key)
-		return &s->sites[i];
+	return i;
+}
+
+/* NULL when there is no room for one more. */
+static struct site *find_site(struct survivors *s, uint64_t key, uint64_t size)
+{
+	struct site *site = &s->sites[site_slot(s, key, &size)];
+
+	if (site->key)
+		return site;
 	if (s->n_sites == SITES_MAX)
 		return NULL;
 	s->n_sites++;
-	s->sites[i].key = key;
-	return &s->sites[i];
+	site->key = key;
+	site->size = size;
+	return site;
 }
 
 static void end_entry(struct survivors *s, struct entry *e)
 {
-	struct site *site = find_site(s, e->key);
+	struct site *site = find_site(s, e->key, e->size);
 
 	if (e->fate == SURVIVOR_DEAD || !site)
 		return;
@@ -119,7 +135,7 @@ int survivors_add(void *book, uint64_t address, const struct survivor_birth *bir
 			     .size = birth->size,
 			     .born = birth->born,
 			     .generation = birth->generation };
-	site = find_site(s, birth->key);
+	site = find_site(s, birth->key, birth->size);
 	if (site) {
 		site->sums.created++;
 		site->sums.created_bytes += birth->size;
@@ -216,27 +232,33 @@ static uint64_t judged_until(const struct survivors *s)
 	return last;
 }
 
-static void join(struct living *l)
+static void add_site(struct heap_site *to, const struct heap_site *from)
 {
-	struct heap_site *site = &l->row.site;
-	double deaths = (double)site->sums.destroyed;
-
-	if (deaths > DOUBT_PART * (deaths + (double)(site->live + l->doubtful.live)))
-		return;
-	site->live += l->doubtful.live;
-	site->live_bytes += l->doubtful.live_bytes;
+	to->live += from->live;
+	to->live_bytes += from->live_bytes;
 	for (int i = 0; i < 4; i++)
-		site->born[i] += l->doubtful.born[i];
-	if (!site->oldest || (l->doubtful.oldest && l->doubtful.oldest < site->oldest))
-		site->oldest = l->doubtful.oldest;
+		to->born[i] += from->born[i];
+	if (!to->oldest || (from->oldest && from->oldest < to->oldest))
+		to->oldest = from->oldest;
 }
 
-static struct living *find_living(const struct survivors *s, struct living *rows, uint64_t key)
+/* Believe what is doubtful, of one size or of all, where few die. */
+static void join(struct living *l, uint64_t least)
 {
-	size_t i = hash(key, SITE_SLOTS);
+	struct heap_site *site = &l->row.site;
+	uint64_t deaths = site->sums.destroyed, all = deaths + site->live + l->doubtful.live;
 
-	while (s->sites[i].key && s->sites[i].key != key)
-		i = (i + 1) % SITE_SLOTS;
+	if (all < least || (double)deaths > DOUBT_PART * (double)all)
+		return;
+	add_site(site, &l->doubtful);
+	l->doubtful = (struct heap_site){ 0 };
+}
+
+static struct living *find_living(const struct survivors *s, struct living *rows, uint64_t key,
+				  uint64_t size)
+{
+	size_t i = site_slot(s, key, &size);
+
 	return s->sites[i].key ? &rows[i] : NULL;
 }
 
@@ -246,7 +268,7 @@ static void sort_entries(const struct survivors *s, uint64_t began, struct livin
 
 	for (size_t i = 0; i < SLOTS; i++) {
 		const struct entry *e = &s->entries[i];
-		struct living *l = e->address ? find_living(s, rows, e->key) : NULL;
+		struct living *l = e->address ? find_living(s, rows, e->key, e->size) : NULL;
 		bool doubtful = e->doubtful || e->size == SHARED_SIZE;
 
 		if (!l || e->fate == SURVIVOR_DEAD)
@@ -256,6 +278,49 @@ static void sort_entries(const struct survivors *s, uint64_t began, struct livin
 		else
 			l->row.pending++;
 	}
+}
+
+static void add_sums(struct heap_sums *to, const struct heap_sums *sums)
+{
+	to->created += sums->created;
+	to->created_bytes += sums->created_bytes;
+	to->destroyed += sums->destroyed;
+	to->destroyed_bytes += sums->destroyed_bytes;
+}
+
+static void merge(struct living *to, const struct living *from)
+{
+	add_sums(&to->row.site.sums, &from->row.site.sums);
+	add_site(&to->row.site, &from->row.site);
+	add_site(&to->doubtful, &from->doubtful);
+	to->row.pending += from->row.pending;
+}
+
+static int by_key(const void *left, const void *right)
+{
+	const struct living *a = left, *b = right;
+
+	return (a->row.key > b->row.key) - (a->row.key < b->row.key);
+}
+
+/* One row for all sizes of a place. */
+static size_t merge_sizes(struct living *living, size_t n, struct survivor_row *ret)
+{
+	size_t kept = 0;
+
+	if (n)
+		qsort(living, n, sizeof(*living), by_key);
+	for (size_t i = 0; i < n; i++) {
+		if (kept && living[kept - 1].row.key == living[i].row.key)
+			merge(&living[kept - 1], &living[i]);
+		else
+			living[kept++] = living[i];
+	}
+	for (size_t i = 0; i < kept; i++) {
+		join(&living[i], 0);
+		ret[i] = living[i].row;
+	}
+	return kept;
 }
 
 int survivors_rows(const struct survivors *s, uint64_t began, struct survivor_row **ret,
@@ -276,11 +341,11 @@ int survivors_rows(const struct survivors *s, uint64_t began, struct survivor_ro
 		living[i].row.key = s->sites[i].key;
 		living[i].row.site.kind = "object";
 		living[i].row.site.sums = s->sites[i].sums;
-		join(&living[i]);
-		rows[n++] = living[i].row;
+		join(&living[i], SIZE_LEAST);
+		living[n++] = living[i];
 	}
 	*ret = rows;
-	*ret_n = n;
+	*ret_n = merge_sizes(living, n, rows);
 	return 0;
 }
 

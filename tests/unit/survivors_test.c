@@ -43,14 +43,20 @@ static struct survivors *new_book(struct judge *j)
 	return s;
 }
 
-/* n objects of 64 bytes, born one after the other from the given time on. */
-static void bear(struct survivors *s, uint64_t key, uint64_t address, uint64_t n, uint64_t born)
+/* n objects, born one after the other from the given time on. */
+static void bear_sized(struct survivors *s, uint64_t key, uint64_t address, uint64_t size,
+		       uint64_t n, uint64_t born)
 {
 	for (uint64_t i = 0; i < n; i++) {
-		struct survivor_birth b = { .key = key, .size = 64, .born = born + i };
+		struct survivor_birth b = { .key = key, .size = size, .born = born + i };
 
-		assert_int_equal(survivors_add(s, address + 64 * i, &b), 0);
+		assert_int_equal(survivors_add(s, address + size * i, &b), 0);
 	}
+}
+
+static void bear(struct survivors *s, uint64_t key, uint64_t address, uint64_t n, uint64_t born)
+{
+	bear_sized(s, key, address, 64, n, born);
 }
 
 static struct survivor_row row_of(const struct survivors *s, uint64_t key)
@@ -117,6 +123,26 @@ static void test_doubtful_survivors(void **state)
 	survivors_free(s);
 }
 
+/* An array that append moves dies in all sizes but the last. */
+static void test_doubtful_survivors_of_one_size(void **state)
+{
+	struct judge j = { .dead_below = 1 << 20, .generation = 2 * STEP };
+	struct survivors *s = new_book(&j);
+	struct survivor_row row;
+
+	bear_sized(s, KEY_MIXED, 4096, 128, 50, 0);
+	bear_sized(s, KEY_MIXED, 1 << 16, 256, 50, 100);
+	bear_sized(s, KEY_MIXED, 1 << 20, 512, 50, 200);
+	bear_sized(s, KEY_MIXED, 1 << 21, 1024, 7, 200); /* too few to know of that size */
+	assert_int_equal(survivors_check(s), 0);
+	row = row_of(s, KEY_MIXED);
+	assert_int_equal(row.site.sums.created, 157);
+	assert_int_equal(row.site.sums.destroyed, 100);
+	assert_int_equal(row.site.live, 50);
+	assert_int_equal(row.site.live_bytes, 50 * 512);
+	survivors_free(s);
+}
+
 /* Quarters end with the youngest that could be judged, not with the watch. */
 static void test_quarters(void **state)
 {
@@ -152,7 +178,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_fates_are_counted),  cmocka_unit_test(test_reuse_is_a_death),
-		cmocka_unit_test(test_doubtful_survivors), cmocka_unit_test(test_quarters),
+		cmocka_unit_test(test_doubtful_survivors),
+		cmocka_unit_test(test_doubtful_survivors_of_one_size),
+		cmocka_unit_test(test_quarters),
 		cmocka_unit_test(test_go_functions),
 	};
 

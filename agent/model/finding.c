@@ -125,7 +125,8 @@ const struct site_frame *finding_frame(const struct finding *f)
 	if (caller)
 		return caller;
 	for (size_t i = 0; go && i < f->n_frames; i++)
-		if (!go_function_is_standard(f->frames[i].function))
+		if (!go_function_is_standard(f->frames[i].function) &&
+		    !go_function_is_spawner(f->frames[i].function))
 			return &f->frames[i];
 	for (size_t i = 0; heap && i < f->n_frames; i++)
 		if (!site_frame_is_runtime(&f->frames[i]) && !is_allocator(&f->frames[i]) &&

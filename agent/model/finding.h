@@ -73,7 +73,7 @@ void findings_clear(struct findings *list);
 
 /*
  * The frame that people look for: the innermost one outside the C library and the loader, and for
- * the heap outside what wraps the allocator, for Go outside the standard library; or the innermost
- * one, or NULL when there is no stack.
+ * the heap outside what wraps the allocator, for Go outside the standard library and what starts
+ * goroutines for others; or the innermost one, or NULL when there is no stack.
  */
 const struct site_frame *finding_frame(const struct finding *f);

@@ -49,6 +49,14 @@ bool go_function_is_standard(const char *function)
 	return false;
 }
 
+bool go_function_is_spawner(const char *function)
+{
+	return has_prefix(function, "golang.org/x/sync/") ||
+	       has_prefix(function, "github.com/sourcegraph/conc") ||
+	       has_prefix(function, "github.com/oklog/run.") ||
+	       has_prefix(function, "gopkg.in/tomb.");
+}
+
 bool go_function_is_database(const char *function)
 {
 	static const char *const prefixes[] = { "database/sql.",

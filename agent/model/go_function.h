@@ -14,6 +14,10 @@ bool go_function_is_syscall(const char *function);
  * the standard library has these only, and none with a dot. */
 bool go_function_is_standard(const char *function);
 
+/* Of what programs start their goroutines through, whatever these do: golang.org/x/sync and the
+ * like. A go statement there says nothing of who wants the goroutine. */
+bool go_function_is_spawner(const char *function);
+
 /* Of what programs reach their database through: database/sql, and drivers and mappers that are
  * widely used. */
 bool go_function_is_database(const char *function);

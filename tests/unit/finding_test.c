@@ -106,6 +106,26 @@ static void test_c_database(void **state)
 	assert_ptr_equal(finding_frame(&f), &c[1]);
 }
 
+/* The go statement is errgroup's, whoever wants the goroutine. */
+static void test_go_spawner(void **state)
+{
+	struct site_frame go[] = {
+		{ .function = "golang.org/x/sync/errgroup.(*Group).Go",
+		  .file = "",
+		  .module = "/shop" },
+		{ .function = "runtime.gopark", .file = "", .module = "/shop" },
+		{ .function = "shop.(*Cart).await", .file = "", .module = "/shop" },
+		{ .function = "golang.org/x/sync/errgroup.(*Group).Go.func1",
+		  .file = "",
+		  .module = "/shop" },
+	};
+	struct finding f = { .resource = "goroutine", .frames = go, .n_frames = 4 };
+
+	assert_ptr_equal(finding_frame(&f), &go[2]);
+	f.n_frames = 1; /* nothing better */
+	assert_ptr_equal(finding_frame(&f), &go[0]);
+}
+
 static void add(struct findings *list, const char *resource, enum site_verdict verdict,
 		const char *pattern, double growth)
 {
@@ -147,7 +167,7 @@ int main(void)
 		cmocka_unit_test(test_frame),	     cmocka_unit_test(test_no_better),
 		cmocka_unit_test(test_go_collector), cmocka_unit_test(test_go_database),
 		cmocka_unit_test(test_c_database),   cmocka_unit_test(test_cgo),
-		cmocka_unit_test(test_order),
+		cmocka_unit_test(test_order),	     cmocka_unit_test(test_go_spawner),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

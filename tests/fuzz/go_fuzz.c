@@ -135,9 +135,7 @@ static const struct go_request report_request = {
 };
 
 static const struct go_profile_request profile_request = { .ask = GO_ASK_PROFILE };
-static const struct go_buffers_request buffers_requests[] = {
-	{ .ask = GO_ASK_BUFFERS }, { .ask = GO_ASK_BUFFERS, .sampled = true }
-};
+static const struct go_buffers_request buffers_request = { .ask = GO_ASK_BUFFERS };
 
 static void check_profile(size_t size)
 {
@@ -185,9 +183,8 @@ static void from_the_file(const struct input *in)
 	    sizeof(struct go_callers_request), &size);
 	if (ask(&source, &profile_request, sizeof(profile_request), &size) == 0)
 		check_profile(size);
-	for (size_t i = 0; i < ARRAY_SIZE(buffers_requests); i++)
-		if (ask(&source, &buffers_requests[i], sizeof(buffers_requests[i]), &size) == 0)
-			check_buffers(size);
+	if (ask(&source, &buffers_request, sizeof(buffers_request), &size) == 0)
+		check_buffers(size);
 	service_go.forget(PROCESS);
 }
 
@@ -296,13 +293,10 @@ static void scan(struct go_process *p)
 	go_memory_begin(&p->memory, NULL, CPU_NS, BYTES_MAX);
 	if (go_profile_answer(p, &profile_request, sizeof(profile_request), answer, &size) == 0)
 		check_profile(size);
-	for (size_t i = 0; i < ARRAY_SIZE(buffers_requests); i++) {
-		size = sizeof(answer);
-		go_memory_begin(&p->memory, NULL, CPU_NS, BYTES_MAX);
-		if (go_buffers_answer(p, &buffers_requests[i], sizeof(buffers_requests[i]), answer,
-				      &size) == 0)
-			check_buffers(size);
-	}
+	size = sizeof(answer);
+	go_memory_begin(&p->memory, NULL, CPU_NS, BYTES_MAX);
+	if (go_buffers_answer(p, &buffers_request, sizeof(buffers_request), answer, &size) == 0)
+		check_buffers(size);
 }
 
 static void by_plan(const struct input *in)

@@ -27,11 +27,7 @@ static int tear_down(void **state)
 
 static void look(struct gobuffers *b, const struct go_buffer *rows, uint32_t n)
 {
-	struct go_buffers reading = { .n = n };
-
-	for (uint32_t i = 0; i < n; i++)
-		reading.rows[i] = rows[i];
-	gobuffers_add(b, &reading, b->looks);
+	gobuffers_add(b, rows, n, b->looks);
 }
 
 static void look_at_one(struct gobuffers *b, uint64_t address, uint64_t bytes, uint64_t filled)
@@ -197,11 +193,11 @@ static void test_more_than_there_is_room_for(void **state)
 	struct gobuffers *b = *state;
 
 	for (uint64_t i = 0; i < 2 * GOBUFFERS_LOOKS; i++) {
-		struct go_buffers reading = { .n = GO_BUFFERS_MAX };
+		struct go_buffer seen[GO_BUFFERS_MAX];
 
-		for (uint32_t k = 0; k < reading.n; k++)
-			reading.rows[k] = (struct go_buffer){ (i * 64 + k) * MB, MB, KB, 0 };
-		gobuffers_add(b, &reading, (double)i);
+		for (uint32_t k = 0; k < GO_BUFFERS_MAX; k++)
+			seen[k] = (struct go_buffer){ (i * 64 + k) * MB, MB, KB, 0 };
+		gobuffers_add(b, seen, GO_BUFFERS_MAX, (double)i);
 		assert_true(b->n <= GOBUFFERS_MAX && b->looks <= GOBUFFERS_LOOKS);
 	}
 	assert_int_equal(count(b, gobuffer_grows), 0);

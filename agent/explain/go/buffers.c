@@ -2,6 +2,7 @@
 #include "agent/explain/go/buffers.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "agent/explain/looks.h"
 
@@ -13,7 +14,7 @@
 #define FILLED_LEAST 64
 #define FILLING_PART (1. / 3)
 
-static bool is_current(const struct gobuffers *b, const struct gobuffer *row)
+bool gobuffer_is_current(const struct gobuffers *b, const struct gobuffer *row)
 {
 	return b->looks && row->last == b->looks - 1;
 }
@@ -23,7 +24,7 @@ static struct gobuffer *find_place(struct gobuffers *b, const struct go_buffer *
 {
 	for (size_t i = 0; i < b->n; i++)
 		if (b->rows[i].address == seen->address && b->rows[i].bytes == seen->bytes &&
-		    is_current(b, &b->rows[i]))
+		    gobuffer_is_current(b, &b->rows[i]))
 			return &b->rows[i];
 	return NULL;
 }
@@ -37,8 +38,9 @@ static struct gobuffer *find_origin(struct gobuffers *b, const struct go_buffer 
 	for (size_t i = 0; i < b->n && seen->head; i++) {
 		struct gobuffer *row = &b->rows[i];
 
-		if (row->head == seen->head && row->bytes < seen->bytes && is_current(b, row) &&
-		    row->filled[row->last] <= seen->filled && (!best || row->bytes > best->bytes))
+		if (row->head == seen->head && row->bytes < seen->bytes &&
+		    gobuffer_is_current(b, row) && row->filled[row->last] <= seen->filled &&
+		    (!best || row->bytes > best->bytes))
 			best = row;
 	}
 	return best;
@@ -52,7 +54,7 @@ static bool is_left_behind(const struct gobuffers *b, const struct go_buffer *se
 
 		if (row->head == seen->head && row->bytes > seen->bytes &&
 		    row->filled[row->last] >= seen->filled &&
-		    (row->last == b->looks || is_current(b, row)))
+		    (row->last == b->looks || gobuffer_is_current(b, row)))
 			return true;
 	}
 	return false;
@@ -65,7 +67,7 @@ static struct gobuffer *fresh_row(struct gobuffers *b)
 	if (b->n < GOBUFFERS_MAX)
 		return &b->rows[b->n++];
 	for (size_t i = 0; i < b->n && !row; i++)
-		if (!is_current(b, &b->rows[i]) && b->rows[i].last != b->looks)
+		if (!gobuffer_is_current(b, &b->rows[i]) && b->rows[i].last != b->looks)
 			row = &b->rows[i];
 	return row;
 }
@@ -106,24 +108,25 @@ static int larger_first(const void *left, const void *right)
 }
 
 /* What moved comes first: the largest copy takes over from what still lies at old places. */
-void gobuffers_add(struct gobuffers *b, const struct go_buffers *reading, double at)
+void gobuffers_add(struct gobuffers *b, const struct go_buffer *seen, size_t n, double at)
 {
 	bool placed[GO_BUFFERS_MAX] = { false };
-	struct go_buffers sorted = *reading;
+	struct go_buffer sorted[GO_BUFFERS_MAX];
 
 	if (b->looks == GOBUFFERS_LOOKS)
 		return;
-	qsort(sorted.rows, sorted.n, sizeof(sorted.rows[0]), larger_first);
-	for (uint32_t i = 0; i < sorted.n; i++)
-		placed[i] = find_place(b, &sorted.rows[i]) != NULL;
-	for (uint32_t i = 0; i < sorted.n; i++)
+	memcpy(sorted, seen, n * sizeof(seen[0]));
+	qsort(sorted, n, sizeof(sorted[0]), larger_first);
+	for (size_t i = 0; i < n; i++)
+		placed[i] = find_place(b, &sorted[i]) != NULL;
+	for (size_t i = 0; i < n; i++)
 		if (!placed[i])
-			add_moved(b, &sorted.rows[i]);
-	for (uint32_t i = 0; i < sorted.n; i++) {
-		struct gobuffer *row = placed[i] ? find_place(b, &sorted.rows[i]) : NULL;
+			add_moved(b, &sorted[i]);
+	for (size_t i = 0; i < n; i++) {
+		struct gobuffer *row = placed[i] ? find_place(b, &sorted[i]) : NULL;
 
 		if (row)
-			enter(b, row, &sorted.rows[i]);
+			enter(b, row, &sorted[i]);
 	}
 	b->at[b->looks++] = at;
 }
@@ -149,7 +152,7 @@ static bool grows_by(const struct gobuffers *b, const struct gobuffer *row, uint
 {
 	unsigned int n = row->last - row->first + 1;
 
-	return is_current(b, row) && n >= LOOKS_LEAST && !row->shrunk &&
+	return gobuffer_is_current(b, row) && n >= LOOKS_LEAST && !row->shrunk &&
 	       gobuffer_grown(row) >= least &&
 	       looks_grow_in_both_halves(b->at + row->first, row->filled + row->first, n);
 }

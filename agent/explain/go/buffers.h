@@ -34,9 +34,12 @@ struct gobuffers {
 	double at[GOBUFFERS_LOOKS]; /* seconds */
 };
 
-/* Enter a reading; at: seconds. One that finds no room is not followed; of too many looks only the
- * first are kept. */
-void gobuffers_add(struct gobuffers *b, const struct go_buffers *reading, double at);
+/* Enter n objects, GO_BUFFERS_MAX at most, that a look saw; at: seconds. One that finds no room is
+ * not followed; of too many looks only the first are kept. */
+void gobuffers_add(struct gobuffers *b, const struct go_buffer *seen, size_t n, double at);
+
+/* The last look saw it. */
+bool gobuffer_is_current(const struct gobuffers *b, const struct gobuffer *row);
 
 /* More of it is filled in both halves of the watch, so far, never less, and by 64 KiB at least. */
 bool gobuffer_grows(const struct gobuffers *b, const struct gobuffer *row);

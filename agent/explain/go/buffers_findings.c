@@ -17,6 +17,7 @@
 
 #define FILLING_LEAST 4	    /* objects of the sample: fewer are chance */
 #define RISE_LEAST    65536 /* bytes of the heap */
+#define RISE_LOOKS    4	    /* since the first collection */
 #define EXPLAINED     0.5   /* of the heap's growth, by what else was found to be kept */
 
 /* Parts of the runtime that write for whoever calls them. */
@@ -184,13 +185,16 @@ static double kept_elsewhere(const struct findings *list, double seconds)
 static bool heap_grows_by_them(const struct gobuffers_source *s, const struct findings *list)
 {
 	const struct gobuffers *b = &s->sample;
-	double seconds = b->looks ? b->at[b->looks - 1] - b->at[0] : 0;
+	unsigned int first = 0, last = b->looks - 1;
 	double grown;
 
-	if (seconds <= 0 || !looks_rise(b->at, s->marked, b->looks, RISE_LEAST))
+	while (first < b->looks && !s->marked[first])
+		first++;
+	if (b->looks < first + RISE_LOOKS ||
+	    !looks_rise(b->at + first, s->marked + first, b->looks - first, RISE_LEAST))
 		return false;
-	grown = (double)s->marked[b->looks - 1] - (double)s->marked[0];
-	return kept_elsewhere(list, seconds) < EXPLAINED * grown;
+	grown = (double)s->marked[last] - (double)s->marked[first];
+	return kept_elsewhere(list, b->at[last] - b->at[first]) < EXPLAINED * grown;
 }
 
 static unsigned int count_filling(const struct gobuffers *b)
@@ -207,7 +211,7 @@ static size_t count_current(const struct gobuffers *b)
 	size_t n = 0;
 
 	for (size_t i = 0; i < b->n; i++)
-		n += b->rows[i].last + 1 == b->looks;
+		n += gobuffer_is_current(b, &b->rows[i]);
 	return n;
 }
 

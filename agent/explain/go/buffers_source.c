@@ -50,27 +50,21 @@ static double now(void)
 	return clock_seconds(CLOCK_MONOTONIC);
 }
 
-/* Objects of a sample are followed where they are: a copy elsewhere is not in it. */
-static int look_at(struct gobuffers_source *s, bool sampled, struct gobuffers *book)
-{
-	int r = go_buffers_ask(s->reader, s->options->pid, sampled, &s->reading);
-
-	for (uint32_t i = 0; r == 0 && sampled && i < s->reading.n; i++)
-		s->reading.rows[i].head = 0;
-	if (r == 0)
-		gobuffers_add(book, &s->reading, now());
-	return r;
-}
-
 static int look(struct gobuffers_source *s)
 {
 	double began = cost_own_seconds(), step = s->options->duration / (GOBUFFERS_LOOKS - 2);
-	int r = look_at(s, false, &s->book);
+	struct go_buffers *b = &s->reading;
+	int r = go_buffers_ask(s->reader, s->options->pid, b);
 
-	if (r == 0)
-		r = look_at(s, true, &s->sample);
-	if (r == 0 && s->sample.looks <= GOBUFFERS_LOOKS)
-		s->marked[s->sample.looks - 1] = s->reading.heap_marked;
+	if (r == 0) {
+		/* Objects of the sample are followed where they are: a copy is not in it. */
+		for (uint32_t i = b->largest; i < b->n; i++)
+			b->rows[i].head = 0;
+		if (s->sample.looks < GOBUFFERS_LOOKS)
+			s->marked[s->sample.looks] = b->heap_marked;
+		gobuffers_add(&s->book, b->rows, b->largest, now());
+		gobuffers_add(&s->sample, b->rows + b->largest, b->n - b->largest, now());
+	}
 	s->due = now() + fmax(fmax(step, STEP_LEAST), (cost_own_seconds() - began) / LOOK_PART);
 	return r;
 }
@@ -171,7 +165,7 @@ static bool is_within(const struct gobuffers_source *s, uint64_t bytes)
 {
 	const struct gobuffer *row = s->watched->buffer;
 
-	return row->last + 1 == s->watched->book->looks && s->watched_at >= row->address &&
+	return gobuffer_is_current(s->watched->book, row) && s->watched_at >= row->address &&
 	       s->watched_at < row->address + bytes;
 }
 

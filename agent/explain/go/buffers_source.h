@@ -26,7 +26,8 @@ struct gobuffers_source {
 	char *module;			  /* path of the program, escaped */
 	struct gobuffers book;		  /* the largest objects */
 	struct gobuffers sample;	  /* of all but the smallest */
-	uint64_t marked[GOBUFFERS_LOOKS]; /* bytes that lived, by the last collection before each */
+	uint64_t marked[GOBUFFERS_LOOKS]; /* bytes that lived, by the last collection before each
+					   * of its looks; 0: not known */
 	struct go_buffers reading;
 	double due;
 	struct gobuffers_writer writers[2 * GOBUFFERS_WRITERS];

@@ -6,6 +6,8 @@
 #include "agent/explain/resident.h"
 #include "agent/runtime/go/work.h"
 
+#define OUTSIDE_LEAST (1024. * 1024)
+
 void gocollector_add(struct gocollector *w, pid_t pid, const struct go_report *report)
 {
 	struct gocollector_point p = { .at = clock_seconds(CLOCK_MONOTONIC) };
@@ -48,4 +50,20 @@ double gocollector_share(const struct gocollector *w)
 	double gc = w->last.gc - w->first.gc, cpu = w->last.cpu - w->first.cpu;
 
 	return cpu > 0 && gc >= 0 ? fmin(gc / cpu, 1) : NAN;
+}
+
+double gocollector_outside(const struct gocollector_point *p)
+{
+	double beyond = (double)p->resident - (double)p->c.mapped_ready;
+
+	return p->resident && p->c.mapped_ready && beyond > 0 ? beyond : 0;
+}
+
+double gocollector_outside_grown(const struct gocollector *w)
+{
+	double grown = 0;
+
+	if (w->points > 1)
+		grown = gocollector_outside(&w->last) - gocollector_outside(&w->first);
+	return grown >= OUTSIDE_LEAST ? grown : 0;
 }

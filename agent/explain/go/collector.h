@@ -34,6 +34,9 @@ double gocollector_allocated(const struct gocollector *w); /* bytes */
 /* The collector's part of the process's CPU time, 0 to 1, NAN when not known. It counts what it
  * waits for a processor as its own time, so on a busy host this is a highest estimate. */
 double gocollector_share(const struct gocollector *w);
-/* Bytes by which memory grew that is not the runtime's; 0 for less than a MiB, which is little
+/* Bytes that are resident beyond all that the runtime has in use, touched or not; 0 when not known.
+ */
+double gocollector_outside(const struct gocollector_point *p);
+/* Bytes by which that grew; 0 for less than a MiB, which is little
  * beside what the two numbers can differ by. */
 double gocollector_outside_grown(const struct gocollector *w);

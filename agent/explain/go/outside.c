@@ -11,23 +11,6 @@
 #include "agent/base/text.h"
 #include "agent/explain/go/source.h"
 
-#define GROWN_LEAST (1024. * 1024)
-
-/* What is resident beyond all that the runtime has in use, touched or not. */
-static double outside(const struct gocollector_point *p)
-{
-	double beyond = (double)p->resident - (double)p->c.mapped_ready;
-
-	return p->resident && p->c.mapped_ready && beyond > 0 ? beyond : 0;
-}
-
-double gocollector_outside_grown(const struct gocollector *w)
-{
-	double grown = w->points > 1 ? outside(&w->last) - outside(&w->first) : 0;
-
-	return grown >= GROWN_LEAST ? grown : 0;
-}
-
 int go_findings_outside(const struct go_source *s, struct findings *ret)
 {
 	double grown = gocollector_outside_grown(&s->collector);
@@ -40,7 +23,7 @@ int go_findings_outside(const struct go_source *s, struct findings *ret)
 	if (!f)
 		return -ENOMEM;
 	f->resource = "heap";
-	f->live_bytes = (uint64_t)outside(&s->collector.last);
+	f->live_bytes = (uint64_t)gocollector_outside(&s->collector.last);
 	f->reason = "outside of what the Go runtime uses";
 	f->growth_bytes_per_hour = grown / gocollector_seconds(&s->collector) * 3600;
 	text_format_bytes(grown, bytes, sizeof(bytes));

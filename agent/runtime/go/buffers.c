@@ -14,39 +14,37 @@
 #define LEAST	   256u	  /* bytes of an object of the sample */
 #define BITS_BYTES 128	  /* at the end of a span of small objects with pointers (Go 1.22) */
 
-/* Of the spans that were met, those with the least keys. */
-struct sample {
-	struct go_buffers *b;
-	uint64_t keys[GO_BUFFERS_MAX];
-	uint32_t last; /* of them the largest key, once there is no more room */
+/* What a walk chooses, before it is measured. */
+struct choice {
+	struct go_buffer largest[GO_BUFFERS_LARGEST], sample[GO_BUFFERS_SAMPLED];
+	size_t n_largest, n_sample;
+	/* Of the spans that were met, the sample has those with the least keys. */
+	uint64_t keys[GO_BUFFERS_SAMPLED];
+	size_t last; /* of them the largest key, once there is no more room */
 };
 
-static size_t smallest(const struct go_buffers *b)
+static size_t smallest(const struct choice *c)
 {
 	size_t least = 0;
 
-	for (size_t i = 1; i < b->n; i++)
-		if (b->rows[i].bytes < b->rows[least].bytes)
+	for (size_t i = 1; i < c->n_largest; i++)
+		if (c->largest[i].bytes < c->largest[least].bytes)
 			least = i;
 	return least;
 }
 
-static void take_span(void *context, const struct go_span *span)
+static void choose_large(struct choice *c, const struct go_span *span)
 {
-	struct go_buffers *b = context;
 	struct go_buffer fresh = { .address = span->start, .bytes = span->bytes };
 	size_t i;
 
-	if (!span->large)
-		return;
-	b->large++;
-	if (b->n < GO_BUFFERS_LARGE) {
-		b->rows[b->n++] = fresh;
+	if (c->n_largest < GO_BUFFERS_LARGEST) {
+		c->largest[c->n_largest++] = fresh;
 		return;
 	}
-	i = smallest(b);
-	if (b->rows[i].bytes < fresh.bytes)
-		b->rows[i] = fresh;
+	i = smallest(c);
+	if (c->largest[i].bytes < fresh.bytes)
+		c->largest[i] = fresh;
 }
 
 /* The object of a span that stands for it, ever the same. */
@@ -59,35 +57,37 @@ static struct go_buffer pick(const struct go_span *span, uint64_t hash)
 				   .bytes = span->size };
 }
 
-static void find_last(struct sample *s)
+static void find_last(struct choice *c)
 {
-	s->last = 0;
-	for (uint32_t i = 1; i < s->b->n; i++)
-		if (s->keys[i] > s->keys[s->last])
-			s->last = i;
+	c->last = 0;
+	for (size_t i = 1; i < c->n_sample; i++)
+		if (c->keys[i] > c->keys[c->last])
+			c->last = i;
 }
 
 /* A span is as likely to have the least key as it is large. */
-static void take_sample(void *context, const struct go_span *span)
+static void choose_by_chance(struct choice *c, const struct go_span *span)
 {
 	uint64_t hash = (span->start >> 13) * 0x9e3779b97f4a7c15ull, key;
-	struct sample *s = context;
-	struct go_buffers *b = s->b;
 
-	if (span->size < LEAST)
-		return;
-	b->large += span->large;
-	b->bytes += span->bytes;
 	hash = (hash ^ hash >> 29) * 0xbf58476d1ce4e5b9ull;
 	key = hash / (span->bytes >> 13 ? span->bytes >> 13 : 1);
-	if (b->n == GO_BUFFERS_MAX && key >= s->keys[s->last])
+	if (c->n_sample == GO_BUFFERS_SAMPLED && key >= c->keys[c->last])
 		return;
-	if (b->n < GO_BUFFERS_MAX)
-		s->last = b->n++;
-	s->keys[s->last] = key;
-	b->rows[s->last] = pick(span, hash >> 32);
-	if (b->n == GO_BUFFERS_MAX)
-		find_last(s);
+	if (c->n_sample < GO_BUFFERS_SAMPLED)
+		c->last = c->n_sample++;
+	c->keys[c->last] = key;
+	c->sample[c->last] = pick(span, hash >> 32);
+	if (c->n_sample == GO_BUFFERS_SAMPLED)
+		find_last(c);
+}
+
+static void take_span(void *context, const struct go_span *span)
+{
+	if (span->large)
+		choose_large(context, span);
+	if (span->size >= LEAST)
+		choose_by_chance(context, span);
 }
 
 /* Bytes of a chunk up to the last one that is not zero. */
@@ -163,53 +163,53 @@ static int read_head(struct go_memory *m, struct go_buffer *b)
 	return r;
 }
 
-/* One that is given back meanwhile is not told. */
-static int measure_all(struct go_memory *m, struct go_buffers *b)
+/* Append those that can be measured. One that is given back meanwhile is not told. */
+static int measure(struct go_memory *m, const struct go_buffer *chosen, size_t n,
+		   struct go_buffers *b)
 {
-	uint32_t kept = 0;
 	int r = 0;
 
-	for (uint32_t i = 0; i < b->n && r != -ETIME && r != -ESRCH; i++) {
-		struct go_buffer row = b->rows[i];
+	for (size_t i = 0; i < n && r != -ETIME && r != -ESRCH; i++) {
+		struct go_buffer row = chosen[i];
 
 		r = row.bytes > SMALL ? find_border(m, &row) : find_small_border(m, &row);
 		if (r == 0)
 			r = read_head(m, &row);
 		if (r == 0)
-			b->rows[kept++] = row;
+			b->rows[b->n++] = row;
 	}
-	b->n = kept;
 	return r == -ETIME || r == -ESRCH ? r : 0;
 }
 
-static void read_marked(struct go_process *p, uint64_t *ret)
+/* Before its first cycle the collector has an assumption there. */
+static uint64_t read_marked(struct go_process *p)
 {
-	uint64_t controller = p->variables.controller;
+	struct go_collector c;
 
-	if (!controller || go_memory_word(&p->memory, controller + p->layout.gc_marked, ret) < 0)
-		*ret = 0;
+	return go_collector_read(p, &c) == 0 && c.cycles ? c.heap_marked : 0;
 }
 
 int go_buffers_answer(struct go_process *p, const void *request, size_t size, void *answer,
 		      size_t *ret_size)
 {
-	const struct go_buffers_request *q = request;
 	struct go_buffers *b = answer;
-	struct sample sample = { .b = b };
+	struct choice c;
 	int r;
 
-	if (size != sizeof(*q) || *ret_size < sizeof(*b))
+	if (size != sizeof(struct go_buffers_request) || *ret_size < sizeof(*b))
 		return -EINVAL;
 	memset(b, 0, sizeof(*b));
+	c.n_largest = c.n_sample = c.last = 0;
 	r = go_process_heap(p);
-	if (r == 0 && q->sampled)
-		r = go_heap_walk(&p->heap, &p->memory, take_sample, &sample);
-	else if (r == 0)
-		r = go_heap_walk(&p->heap, &p->memory, take_span, b);
 	if (r == 0)
-		read_marked(p, &b->heap_marked);
+		r = go_heap_walk(&p->heap, &p->memory, take_span, &c);
+	if (r == 0) {
+		b->heap_marked = read_marked(p);
+		r = measure(&p->memory, c.largest, c.n_largest, b);
+		b->largest = b->n;
+	}
 	if (r == 0)
-		r = measure_all(&p->memory, b);
+		r = measure(&p->memory, c.sample, c.n_sample, b);
 	*ret_size = offsetof(struct go_buffers, rows) + b->n * sizeof(b->rows[0]);
 	return r;
 }

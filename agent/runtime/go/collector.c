@@ -65,21 +65,36 @@ static bool plausible(const struct go_collector *c)
 	       c->cpu_fraction <= 1;
 }
 
-enum go_status go_collector_scan(struct go_builder *b)
+int go_collector_read(struct go_process *p, struct go_collector *ret)
 {
-	struct go_process *p = b->process;
 	struct go_collector c = { 0 };
 	int r;
 
 	if (!p->variables.controller || !p->variables.memstats)
-		return GO_NO_VARIABLE;
+		return -ENODATA;
 	r = read_controller(p, &c);
 	if (r == 0)
 		r = read_stats(p, &c);
 	if (r < 0)
-		return go_status_of(r);
+		return r;
 	if (!plausible(&c))
+		return -EPROTO;
+	*ret = c;
+	return 0;
+}
+
+enum go_status go_collector_scan(struct go_builder *b)
+{
+	struct go_process *p = b->process;
+	struct go_collector c;
+	int r = go_collector_read(p, &c);
+
+	if (r == -ENODATA)
+		return GO_NO_VARIABLE;
+	if (r == -EPROTO)
 		return GO_NO_LAYOUT;
+	if (r < 0)
+		return go_status_of(r);
 	c.processors = processors(p);
 	b->report->collector = c;
 	return GO_READ;

@@ -178,6 +178,7 @@ int go_profile_ask(struct reader *r, pid_t pid, struct go_profile *ret)
 int go_buffers_check(const struct go_buffers *b, size_t size)
 {
 	if (size < offsetof(struct go_buffers, rows) || b->n > GO_BUFFERS_MAX ||
+	    b->largest > b->n ||
 	    size != offsetof(struct go_buffers, rows) + b->n * sizeof(b->rows[0]))
 		return -EPIPE;
 	for (uint32_t i = 0; i < b->n; i++)
@@ -187,9 +188,9 @@ int go_buffers_check(const struct go_buffers *b, size_t size)
 	return 0;
 }
 
-int go_buffers_ask(struct reader *r, pid_t pid, bool sampled, struct go_buffers *ret)
+int go_buffers_ask(struct reader *r, pid_t pid, struct go_buffers *ret)
 {
-	struct go_buffers_request request = { .ask = GO_ASK_BUFFERS, .sampled = sampled };
+	struct go_buffers_request request = { .ask = GO_ASK_BUFFERS };
 	size_t size;
 	int e = ask_cut(r, pid, &request, sizeof(request), ret, sizeof(*ret), &size);
 

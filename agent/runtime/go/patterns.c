@@ -6,9 +6,7 @@
 #include "agent/runtime/go/go.h"
 #include "agent/runtime/go/patterns.h"
 
-#define CAPTURED_BYTES                                                                             \
-	4096 /* that each goroutine keeps alive: more than its own stack and frame                 \
-	      */
+#define CAPTURED_BYTES	 4096 /* of each goroutine: more than its own stack and frame */
 #define FREED_OF_BLOCKED 0.05 /* of those that came and stayed */
 #define TABLE_BYTES	 2048 /* of a map that holds a hundred keys or more */
 #define TIMERS_A_LOT	 50   /* of one kind that nobody waits for */
@@ -191,8 +189,7 @@ const char *go_pattern_of_keeper(const struct finding *f)
 		{ "context.WithTimeout", "context-not-cancelled" },
 		{ "context.AfterFunc", "context-not-cancelled" },
 		{ "sync.(*Map).", "unbounded-map" },
-		/* registers of names, listeners and types, out of which the library takes nothing
-		 */
+		/* registers, out of which the library takes nothing */
 		{ "expvar.", "unbounded-map" },
 		{ "os/signal.Notify", "unbounded-map" },
 		{ "reflect.StructOf", "unbounded-map" },

@@ -81,6 +81,9 @@ uint16_t go_builder_code(struct go_builder *b, uint64_t pc, bool call);
 enum go_status go_goroutines_scan(struct go_builder *b);
 enum go_status go_timers_scan(struct go_builder *b);
 enum go_status go_collector_scan(struct go_builder *b);
+/* What the collector says of itself, but for its processors. -ENODATA when its variables are not
+ * known, -EPROTO when it contradicts itself, or as go_memory_read. */
+int go_collector_read(struct go_process *p, struct go_collector *ret);
 enum go_status go_channels_scan(struct go_builder *b);
 enum go_status go_pools_scan(struct go_builder *b);
 

@@ -5,8 +5,9 @@
 //	gobuffers grow  three that only grow: events of appendEvent, the log of writeLog, the queue of push
 //	gobuffers crowd slices of a map, thousands of them, that note makes longer; and a tree that
 //	                insert makes larger, which calls itself from either side
-//	gobuffers full  six that do not: slices of a map that are cut, a ring, a slice that is cut to nothing and filled again, a
-//	                buffer that is reset, a window that slides over its array, buffers of a pool
+//	gobuffers full  six that do not: slices of a map that are cut, a ring, a slice that is cut to
+//	                nothing and filled again, a buffer that is reset, a window that slides over its
+//	                array, buffers of a pool
 //
 // It says "ready", answers each line of its standard input with a line of JSON, and ends with it.
 package main

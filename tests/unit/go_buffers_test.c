@@ -16,9 +16,6 @@
 #define END   0x7ffffffff000ull
 #define OTHER (LARGE + (1u << 20))
 
-#define CONTROLLER 0x700000ull
-#define STATS	   0x710000ull
-
 static int set_up(void **state)
 {
 	struct fake *f = fake_new_heap();
@@ -172,25 +169,6 @@ static void test_what_is_gone_is_not_told(void **state)
 	assert_int_equal(b.n, 2);
 	assert_int_equal(b.rows[0].address, LARGE);
 	assert_int_equal(b.rows[1].address, LARGE);
-}
-
-static void put_collector(struct fake *f, uint32_t cycles, uint64_t marked)
-{
-	struct go_layout *l = &f->process.layout;
-
-	f->process.variables.controller = CONTROLLER;
-	f->process.variables.memstats = STATS;
-	l->gc_live = 64;
-	l->gc_marked = 112;
-	l->gc_total_alloc = 256;
-	l->gc_total_free = 264;
-	l->gc_mapped_ready = 272;
-	put_word(f, CONTROLLER + 504, 0); /* all that is read of it is there */
-	put_word(f, STATS + 16, 0);
-	put_word(f, CONTROLLER + 8, INT64_MAX); /* no limit */
-	put_word(f, CONTROLLER + l->gc_marked, marked);
-	put_word(f, CONTROLLER + l->gc_mapped_ready, 8 * marked);
-	put_word(f, STATS, cycles);
 }
 
 /* Nothing is known before the first collection: what the runtime has there is an assumption. */

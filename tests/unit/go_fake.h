@@ -59,6 +59,25 @@ static inline void put_slice(const struct fake *f, uint64_t at, uint64_t address
 	put(f, at, slice, sizeof(slice));
 }
 
+#define FAKE_CONTROLLER 0x30000ull
+#define FAKE_STATS	0x31000ull
+
+/* Its layout is that of the newest version. */
+static inline void put_collector(struct fake *f, uint32_t cycles, uint64_t marked)
+{
+	struct go_layout *l = &f->process.layout;
+
+	go_layout_of(27, l);
+	f->process.variables.controller = FAKE_CONTROLLER;
+	f->process.variables.memstats = FAKE_STATS;
+	put_word(f, FAKE_CONTROLLER + 504, 0);	     /* to the end of what is read */
+	put_word(f, FAKE_CONTROLLER + 8, INT64_MAX); /* no limit */
+	put_word(f, FAKE_CONTROLLER + l->gc_marked, marked);
+	put_word(f, FAKE_CONTROLLER + l->gc_mapped_ready, 8 * marked);
+	put_word(f, FAKE_STATS + l->stats_cycles + 16, 0);
+	put_word(f, FAKE_STATS + l->stats_cycles, cycles);
+}
+
 static inline enum go_status fake_scan(struct fake *f, const struct go_request *request,
 				       enum go_status (*feature)(struct go_builder *))
 {

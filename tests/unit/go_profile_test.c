@@ -9,15 +9,13 @@
 #include "agent/runtime/go/profile.h"
 #include "tests/unit/go_fake.h"
 
-#define TEXT	   0x400000ull
-#define HEAD	   0x500000ull /* mbuckets */
-#define RATE	   0x500008ull /* MemProfileRate */
-#define CONTROLLER 0x500100ull
-#define STATS	   0x501000ull
-#define BUCKETS	   0x600000ull
-#define STRIDE	   512
-#define MEMORY	   1
-#define KIB	   1024ull
+#define TEXT	0x400000ull
+#define HEAD	0x500000ull /* mbuckets */
+#define RATE	0x500008ull /* MemProfileRate */
+#define BUCKETS 0x600000ull
+#define STRIDE	512
+#define MEMORY	1
+#define KIB	1024ull
 
 static uint64_t at(uint64_t i)
 {
@@ -45,14 +43,10 @@ static int set_up(void **state)
 
 	p->module.table.text = TEXT;
 	p->module.table.end = TEXT + 0x10000;
-	p->variables = (struct go_variables){
-		.buckets = HEAD, .profile_rate = RATE, .memstats = STATS, .controller = CONTROLLER
-	};
-	go_layout_of(27, &p->layout);
+	p->variables = (struct go_variables){ .buckets = HEAD, .profile_rate = RATE };
+	put_collector(f, 7, 1 << 20);
 	put_word(f, HEAD, 0);
 	put_word(f, RATE, 512 * KIB);
-	put_word(f, CONTROLLER + p->layout.gc_marked, 1 << 20);
-	put_word(f, STATS + p->layout.stats_cycles, 7);
 	put_word(f, BUCKETS + (1 << 16), 0);
 	*state = f;
 	return 0;

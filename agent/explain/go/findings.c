@@ -92,19 +92,20 @@ static void set_evidence(const struct go_evidence *e, struct finding *f)
 /*
  * What the heap grew by with those that came: by collections of this watch, else by all that was
  * allocated; and not by more for each than the last collection found alive for those that it could
- * know.
+ * know. Before the first collection no more can have lived than was allocated.
  */
 static int64_t heap_grown(const struct go_source *s, uint64_t live, uint64_t grown)
 {
 	const struct gocollector *c = &s->collector;
 	const struct go_collector *first = &c->first.c, *last = &c->last.c;
+	uint64_t lived = first->heap_marked ? first->heap_marked : first->heap_live;
 	double most, by;
 
 	if (c->points < 2)
 		return 0;
 	most = (double)last->heap_marked * (double)grown /
 	       (double)(live > grown ? live - grown : 1);
-	by = gocollector_cycles(c) > 0 ? (double)last->heap_marked - (double)first->heap_marked
+	by = gocollector_cycles(c) > 0 ? (double)last->heap_marked - (double)lived
 				       : (double)last->heap_live - (double)first->heap_live;
 	return (int64_t)(by < most ? by : most);
 }

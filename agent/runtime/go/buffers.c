@@ -181,18 +181,11 @@ static int measure(struct go_memory *m, const struct go_buffer *chosen, size_t n
 	return r == -ETIME || r == -ESRCH ? r : 0;
 }
 
-/* Before its first cycle the collector has an assumption there. */
-static uint64_t read_marked(struct go_process *p)
-{
-	struct go_collector c;
-
-	return go_collector_read(p, &c) == 0 && c.cycles ? c.heap_marked : 0;
-}
-
 int go_buffers_answer(struct go_process *p, const void *request, size_t size, void *answer,
 		      size_t *ret_size)
 {
 	struct go_buffers *b = answer;
+	struct go_collector collector;
 	struct choice c;
 	int r;
 
@@ -204,7 +197,8 @@ int go_buffers_answer(struct go_process *p, const void *request, size_t size, vo
 	if (r == 0)
 		r = go_heap_walk(&p->heap, &p->memory, take_span, &c);
 	if (r == 0) {
-		b->heap_marked = read_marked(p);
+		if (go_collector_read(p, &collector) == 0)
+			b->heap_marked = collector.heap_marked;
 		r = measure(&p->memory, c.largest, c.n_largest, b);
 		b->largest = b->n;
 	}

@@ -330,7 +330,9 @@ static uint64_t count_channel_timers(const struct go_report *r)
 
 static void fill_heap(const struct go_collector *c, struct model_process *p)
 {
-	p->cells[SLOT_GOHEAP].live = (int64_t)c->heap_marked;
+	p->cells[SLOT_GOHEAP].live = c->heap_marked ? (int64_t)c->heap_marked : LIVE_UNKNOWN;
+	if (!c->heap_marked && !p->reason)
+		p->reason = "no collection has ended yet, so what lives of its heap is not known";
 	if (c->memory_limit < INT64_MAX)
 		p->bounds[SLOT_GOHEAP] = (struct bound){ .source = BOUND_GO_MEMORY_LIMIT,
 							 .limit = c->memory_limit,

@@ -79,6 +79,8 @@ int go_collector_read(struct go_process *p, struct go_collector *ret)
 		return r;
 	if (!plausible(&c))
 		return -EPROTO;
+	if (!c.cycles) /* the runtime has an assumption there (gcControllerState.init) */
+		c.heap_marked = 0;
 	*ret = c;
 	return 0;
 }

@@ -15,13 +15,13 @@
 /* What the last collection said and what was allocated since; 0 where that cannot be read. */
 static void read_sizes(struct go_process *p, struct go_fates *ret)
 {
-	const struct go_layout *l = &p->layout;
-	uint64_t at = p->variables.controller;
+	struct go_collector c = { 0 };
 
-	if (!at || go_memory_word(&p->memory, at + l->gc_marked, &ret->heap_marked) < 0 ||
-	    go_memory_word(&p->memory, at + l->gc_live, &ret->heap_live) < 0 ||
-	    go_memory_word(&p->memory, at + l->gc_total_alloc, &ret->total_alloc) < 0)
-		ret->heap_marked = ret->heap_live = ret->total_alloc = 0;
+	if (go_collector_read(p, &c) < 0)
+		return;
+	ret->heap_marked = c.heap_marked;
+	ret->heap_live = c.heap_live;
+	ret->total_alloc = c.total_alloc;
 }
 
 static int ask_marks(struct go_process *p, const struct go_fates_request *q, struct go_fates *ret)

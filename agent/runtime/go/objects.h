@@ -87,7 +87,7 @@ struct go_fates_request {
 struct go_fates {
 	uint32_t n;
 	uint32_t generation;  /* mheap_.sweepgen: two more for each collection; 0 when not known */
-	uint64_t heap_marked; /* bytes that the last collection found alive */
+	uint64_t heap_marked; /* bytes that the last collection found alive, or 0 */
 	uint64_t heap_live;   /* that, and what was allocated since */
 	uint64_t total_alloc; /* bytes since the start of the program */
 	uint64_t timers;      /* GO_ORACLE_TIMERS: in all heaps, stopped ones too */

@@ -258,6 +258,7 @@ int go_profile_answer(struct go_process *p, const void *request, size_t size, vo
 {
 	const struct go_variables *v = &p->variables;
 	struct go_profile *profile = answer;
+	struct go_collector collector = { 0 };
 	int r;
 
 	if (size != sizeof(struct go_profile_request) || *ret_size < sizeof(*profile))
@@ -270,8 +271,8 @@ int go_profile_answer(struct go_process *p, const void *request, size_t size, vo
 	if (r == 0 && profile->rate > SIZE_MAX_SANE)
 		r = -EPROTO;
 	if (r == 0)
-		r = go_memory_word(&p->memory, v->controller + p->layout.gc_marked,
-				   &profile->marked);
+		r = go_collector_read(p, &collector);
+	profile->marked = collector.heap_marked;
 	if (r == 0 && profile->rate)
 		r = read_profile(p, profile);
 	*ret_size = offsetof(struct go_profile, rows) + profile->n * sizeof(profile->rows[0]);

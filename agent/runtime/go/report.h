@@ -153,7 +153,7 @@ struct go_pool {
 };
 
 struct go_collector {
-	uint64_t heap_marked;		  /* bytes that the last collection found alive */
+	uint64_t heap_marked;		  /* bytes that the last collection found alive, or 0 */
 	uint64_t heap_live;		  /* that, and what was allocated since */
 	uint64_t memory_limit;		  /* bytes; INT64_MAX for none */
 	uint64_t total_alloc, total_free; /* bytes since the start, objects of all sizes */

@@ -41,21 +41,23 @@ static uint64_t aged(const struct heap_site *s)
 	return s->born[0] + s->born[1] + s->born[2];
 }
 
-static bool is_steady(const struct heap_site *s)
+static bool is_steady(const struct heap_watch *watch, const struct heap_site *s)
 {
 	for (int i = 0; i < 3; i++)
-		if (s->born[i] == 0 || (double)s->born[i] > QUARTER_MAX * (double)aged(s))
+		if ((double)s->born[i] > QUARTER_MAX * (double)aged(s) ||
+		    (s->born[i] == 0 && !(watch->blind[i] && s->born[3])))
 			return false;
 	return true;
 }
 
-static enum site_verdict judge_windows(const struct heap_site *s, double rate)
+static enum site_verdict judge_windows(const struct heap_watch *watch, const struct heap_site *s,
+				       double rate)
 {
 	double due = exposed(s) * rate;
 
 	if (caught(s) >= 2 && caught(s) >= CAUGHT_RETURNS * due)
 		return SITE_RETURNS;
-	if (due >= HEAP_EXPECTED && caught(s) < CAUGHT_KEEPS * due && is_steady(s))
+	if (due >= HEAP_EXPECTED && caught(s) < CAUGHT_KEEPS * due && is_steady(watch, s))
 		return SITE_KEEPS;
 	/* Nothing ever outlives its window. */
 	if (s->live == 0 && s->sums.transient > 0)
@@ -63,9 +65,9 @@ static enum site_verdict judge_windows(const struct heap_site *s, double rate)
 	return SITE_UNDECIDED;
 }
 
-static enum site_verdict judge_exact(const struct heap_site *s)
+static enum site_verdict judge_exact(const struct heap_watch *watch, const struct heap_site *s)
 {
-	if (aged(s) >= EXACT_MIN && is_steady(s))
+	if (aged(s) >= EXACT_MIN && is_steady(watch, s))
 		return SITE_KEEPS;
 	if (s->sums.destroyed > 0 && aged(s) == 0)
 		return SITE_RETURNS;
@@ -121,8 +123,8 @@ void heap_judge(const struct heap_watch *watch, const struct heap_site *sites, s
 	bool grows;
 
 	for (size_t i = 0; i < n; i++)
-		ret[i] = watch->exact || watch->fates ? judge_exact(&sites[i])
-						      : judge_windows(&sites[i], rate);
+		ret[i] = watch->exact || watch->fates ? judge_exact(watch, &sites[i])
+						      : judge_windows(watch, &sites[i], rate);
 	kept = sum_kept(sites, n, ret);
 	grows = !growth_denies(watch, &kept);
 	for (size_t i = 0; i < n; i++)

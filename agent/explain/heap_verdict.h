@@ -11,6 +11,7 @@
 struct heap_watch {
 	bool exact;	/* every call was seen; else windows */
 	bool fates;	/* windows, and what became of each survivor is known (survivors.h) */
+	bool blind[4];	/* fates: quarters of the watch in which windows saw nobody take anything */
 	double share;	/* windows: part of the program's own work that was seen, 0 to 1 */
 	double work;	/* windows: part of its time in them that was work and not traps, 0 to 1 */
 	double grown;	/* bytes that its anonymous memory grew by */
@@ -30,7 +31,8 @@ struct heap_watch {
  * e^-7), and its survivors come from all of the first three quarters of the watch, since a warm-up
  * ends.
  *
- * Fates are judged as exact ones are, of the blocks that were seen.
+ * Fates are judged as exact ones are, of the blocks that were seen. Of a quarter in which nothing
+ * at all was seen nothing is asked, where the site goes on in the last one.
  *
  * Exact. A site keeps when blocks from each of the first three quarters live on, and no quarter has
  * nearly all of them; it returns when it gave back, and nothing of that age is left.

@@ -209,13 +209,18 @@ struct living {
 	struct heap_site doubtful;
 };
 
-static void add_living(struct heap_site *site, const struct entry *e, uint64_t began, uint64_t end)
+static unsigned int quarter_of(const struct entry *e, uint64_t began, uint64_t end)
 {
 	uint64_t quarter = e->born > began ? (e->born - began) / ((end - began) / 4 + 1) : 0;
 
+	return quarter < 3 ? (unsigned int)quarter : 3;
+}
+
+static void add_living(struct heap_site *site, const struct entry *e, uint64_t began, uint64_t end)
+{
 	site->live++;
 	site->live_bytes += e->size;
-	site->born[quarter < 3 ? quarter : 3]++;
+	site->born[quarter_of(e, began, end)]++;
 	if (site->oldest == 0 || e->born < site->oldest)
 		site->oldest = e->born;
 }
@@ -230,6 +235,17 @@ static uint64_t judged_until(const struct survivors *s)
 		    s->entries[i].born > last)
 			last = s->entries[i].born;
 	return last;
+}
+
+void survivors_births(const struct survivors *s, uint64_t began, uint64_t ret[4])
+{
+	uint64_t end = judged_until(s);
+
+	for (int i = 0; i < 4; i++)
+		ret[i] = 0;
+	for (size_t i = 0; i < SLOTS; i++)
+		if (s->entries[i].address)
+			ret[quarter_of(&s->entries[i], began, end)]++;
 }
 
 static void add_site(struct heap_site *to, const struct heap_site *from)

@@ -66,6 +66,10 @@ struct survivor_row {
 int survivors_rows(const struct survivors *s, uint64_t began, struct survivor_row **ret,
 		   size_t *ret_n);
 
+/* Births of all sites, living or dead, in each quarter of the same watch: where there are none, no
+ * window saw the program at work. */
+void survivors_births(const struct survivors *s, uint64_t began, uint64_t ret[4]);
+
 /* Of all sites. */
 struct survivor_totals {
 	uint64_t births, bytes, deaths, living;

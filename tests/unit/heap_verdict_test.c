@@ -132,16 +132,33 @@ static void test_exact(void **state)
 	assert_int_equal(v[4], SITE_UNDECIDED);
 }
 
+/* A quarter in which windows saw nobody says nothing of anybody, but what ends before it has ended.
+ */
+static void test_a_blind_quarter(void **state)
+{
+	struct heap_watch watch = {
+		.fates = true, .share = 0.01, .balance = 1e6, .blind = { [2] = true }
+	};
+	const struct heap_site sites[] = { exact(30, 10, 10, 0, 10), exact(30, 28, 1, 0, 1),
+					   exact(20, 10, 10, 0, 0) };
+	enum site_verdict v[3];
+
+	heap_judge(&watch, sites, 3, v);
+	assert_int_equal(v[0], SITE_KEEPS);
+	assert_int_equal(v[1], SITE_UNDECIDED); /* a burst */
+	assert_int_equal(v[2], SITE_UNDECIDED);
+	watch.blind[2] = false; /* others were seen then */
+	heap_judge(&watch, sites, 1, v);
+	assert_int_equal(v[0], SITE_UNDECIDED);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_churn_and_leak),
-		cmocka_unit_test(test_too_few),
-		cmocka_unit_test(test_nothing_to_compare),
-		cmocka_unit_test(test_warm_up),
-		cmocka_unit_test(test_balance),
-		cmocka_unit_test(test_growth),
-		cmocka_unit_test(test_exact),
+		cmocka_unit_test(test_churn_and_leak),	cmocka_unit_test(test_too_few),
+		cmocka_unit_test(test_a_blind_quarter), cmocka_unit_test(test_nothing_to_compare),
+		cmocka_unit_test(test_warm_up),		cmocka_unit_test(test_balance),
+		cmocka_unit_test(test_growth),		cmocka_unit_test(test_exact),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

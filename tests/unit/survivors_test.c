@@ -161,6 +161,24 @@ static void test_quarters(void **state)
 	survivors_free(s);
 }
 
+/* The dead were seen, too. */
+static void test_births_of_all(void **state)
+{
+	struct judge j = { .dead_below = 1 << 20, .generation = STEP };
+	struct survivors *s = new_book(&j);
+	uint64_t births[4];
+
+	bear(s, KEY_MIXED, 4096, 10, 0);
+	bear(s, KEY_KEEPS, 1 << 20, 10, 100);
+	assert_int_equal(survivors_check(s), 0);
+	survivors_births(s, 0, births);
+	assert_int_equal(births[0], 10);
+	assert_int_equal(births[1], 0);
+	assert_int_equal(births[2], 0);
+	assert_int_equal(births[3], 10);
+	survivors_free(s);
+}
+
 static void test_go_functions(void **state)
 {
 	assert_true(go_function_is_standard("fmt.Sprintf"));
@@ -177,10 +195,12 @@ static void test_go_functions(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_fates_are_counted),  cmocka_unit_test(test_reuse_is_a_death),
+		cmocka_unit_test(test_fates_are_counted),
+		cmocka_unit_test(test_reuse_is_a_death),
 		cmocka_unit_test(test_doubtful_survivors),
 		cmocka_unit_test(test_doubtful_survivors_of_one_size),
 		cmocka_unit_test(test_quarters),
+		cmocka_unit_test(test_births_of_all),
 		cmocka_unit_test(test_go_functions),
 	};
 

@@ -76,9 +76,13 @@ static int judge(const struct gobirths *s, const struct survivor_row *rows, size
 	};
 	_cleanup_free_ struct heap_site *sites = calloc(n + 1, sizeof(*sites));
 	_cleanup_free_ enum site_verdict *verdicts = calloc(n + 1, sizeof(*verdicts));
+	uint64_t births[4];
 
 	if (!sites || !verdicts)
 		return -ENOMEM;
+	survivors_births(s->heap, s->began, births);
+	for (int i = 0; i < 4; i++)
+		watch.blind[i] = births[i] == 0;
 	for (size_t i = 0; i < n; i++)
 		sites[i] = rows[i].site;
 	heap_judge(&watch, sites, n, verdicts);

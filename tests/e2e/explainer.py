@@ -24,6 +24,13 @@ class Answer:
     def keepers(self):
         return [row for row in self.rows if row["verdict"] == "keeps"]
 
+    def __str__(self):
+        """For whoever asks why a test failed."""
+        return "\n".join(f"{row['resource']} {row['kind']} {row['verdict']}: {row['live']} live, "
+                         f"+{row['created']} -{row['destroyed']}, {row.get('evidence', row.get('reason'))}: "
+                         f"{' < '.join(frame['function'] for frame in row['stack'][:4])}"
+                         for row in self.rows) + f"\n{self.summary}"
+
     def site(self, function, resource=None):
         """The rows whose function is this one."""
         return [row for row in self.rows if culprit(row) and culprit(row)["function"] == function

@@ -46,7 +46,7 @@ def answers(seep, version):
 
 
 def test_keepers_are_named(answers):
-    assert functions(answers[0].keepers()) == {"main.keepNode", "main.cachePut"}
+    assert functions(answers[0].keepers()) == {"main.keepNode", "main.cachePut"}, str(answers[0])
 
 
 def test_who_gives_back_is_known(answers):

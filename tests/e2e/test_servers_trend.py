@@ -109,6 +109,7 @@ def test_a_replay_says_the_same(seep, recorded):
         compared += 1
         live = first_leaking(told[row["kind"]]["verdicts"][row["series"]])
         again = replayed(seep, folder, row)
-        if (live is None) != (again is None) or (live and abs(live - again) > NEAR * WINDOW):
+        # Verdicts change with windows, which begin at other moments of the same look.
+        if (live is None) != (again is None) or (live and round(abs(live - again) / WINDOW) > NEAR):
             other.append((row["series"], live, again))
     assert other == [] and compared > 0

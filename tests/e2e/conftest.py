@@ -20,7 +20,6 @@ def pytest_configure(config):
     config.addinivalue_line("markers", "played: days of windows in minutes, mostly waiting")
     config.addinivalue_line("markers", "probes: explains programs of its own, which take little")
     config.addinivalue_line("markers", "waits: mostly; sets no probe and looks at no other's process")
-    config.addinivalue_line("markers", "go_whole: for make test-go alone")
 
 
 @pytest.hookimpl(hookwrapper=True)

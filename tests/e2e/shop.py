@@ -66,12 +66,12 @@ class Process:
 
 
 class Shop:
-    """Services of one binary, guilty and repaired, side by side. apart: each has a name of its own,
-    "render-guilty", so that it is a group of its own."""
+    """Services of one binary, guilty and repaired, side by side. apart: what ends the
+    name of its own that each has, "render-guilty" before it, so that it is a group of its own."""
 
-    def __init__(self, binary, folder, postgres, rows=ROWS, twins=ALL, apart=False):
+    def __init__(self, binary, folder, postgres, rows=ROWS, twins=ALL, apart=None):
         folder.mkdir(parents=True, exist_ok=True)
-        if apart:
+        if apart is not None:
             binary = shutil.copy(binary, folder)  # links reach no further than a file system
         self.apart = apart
         self.running = []
@@ -91,8 +91,8 @@ class Shop:
             raise
 
     def start(self, binary, folder, *words):
-        if self.apart:
-            name = folder / "-".join(words[:2])
+        if self.apart is not None:
+            name = folder / ("-".join(words[:2]) + self.apart)
             os.link(binary, name)
             binary = name
         process = Process(binary, folder, *words)

@@ -131,10 +131,11 @@ static uint16_t derive_start(const struct go_module *m, const struct sample *s, 
 	return 0;
 }
 
-/* Where its id is: small numbers, all different, a status before each. */
+/* Where its id is: small numbers, all different, a status before each. What a goroutine waits for
+ * stands 24 bytes behind it (G above), and is read with it. */
 static uint16_t derive_goid(const struct sample *s, uint16_t before)
 {
-	for (size_t at = FIRST_OFFSET; at + 8 <= before; at += 8) {
+	for (size_t at = FIRST_OFFSET; at + 24 < before; at += 8) {
 		bool good = s->n > 1;
 
 		for (size_t i = 0; good && i < s->n; i++) {

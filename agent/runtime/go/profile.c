@@ -137,9 +137,9 @@ static struct go_profile_site *site_of(struct profile *p, const struct bucket *b
 	return row;
 }
 
-static uint64_t times(uint64_t n, double scale)
+static uint64_t times(double n, double scale)
 {
-	double value = (double)n * scale;
+	double value = n * scale;
 
 	return value < 1e18 ? (uint64_t)value : 0;
 }
@@ -147,6 +147,8 @@ static uint64_t times(uint64_t n, double scale)
 static int add_bucket(struct profile *p, const struct bucket *b)
 {
 	double scale = scale_of(p, b->size);
+	double size = (double)b->size, taken = (double)b->taken;
+	double live = (double)(b->taken - b->freed);
 	struct go_profile_site *site;
 
 	if (!is_sane(b) || (b->n && !go_module_is_code(&p->process->module, b->pcs[0]))) {
@@ -160,10 +162,10 @@ static int add_bucket(struct profile *p, const struct bucket *b)
 		return -E2BIG;
 	site->taken += b->taken;
 	site->freed += b->freed;
-	site->objects += times(b->taken, scale);
-	site->bytes += times(b->taken * b->size, scale);
-	site->live += times(b->taken - b->freed, scale);
-	site->live_bytes += times((b->taken - b->freed) * b->size, scale);
+	site->objects += times(taken, scale);
+	site->bytes += times(taken * size, scale);
+	site->live += times(live, scale);
+	site->live_bytes += times(live * size, scale);
 	return 0;
 }
 

@@ -30,8 +30,8 @@ static bool counts_hold(const struct go_report *r, size_t size)
 {
 	return r->n_groups <= GO_GROUPS && r->n_timers <= GO_TIMERS_MAX && r->n_codes <= GO_CODES &&
 	       r->n_places <= GO_PLACES && r->n_pools <= GO_POOLS_MAX &&
-	       r->n_channels <= GO_CHANNELS_MAX && r->n_stacks <= GO_STACKS && r->n_strings > 0 &&
-	       r->n_strings <= GO_STRINGS &&
+	       r->n_samples <= GO_SAMPLES && r->n_channels <= GO_CHANNELS_MAX &&
+	       r->n_stacks <= GO_STACKS && r->n_strings > 0 && r->n_strings <= GO_STRINGS &&
 	       size == offsetof(struct go_report, strings) + r->n_strings &&
 	       r->strings[0] == '\0' && r->strings[r->n_strings - 1] == '\0' &&
 	       r->version[GO_VERSION - 1] == '\0';
@@ -70,6 +70,14 @@ static bool groups_hold(const struct go_report *r)
 		    !is_stack(r, g->stack, g->n_stack))
 			return false;
 	}
+	return true;
+}
+
+/* Who follows samples divides by how many there are one of. */
+static bool timers_hold(const struct go_report *r)
+{
+	if (r->n_samples && r->sampled == 0)
+		return false;
 	for (uint32_t i = 0; i < r->n_samples; i++)
 		if (r->samples[i].group >= r->n_timers)
 			return false;
@@ -107,8 +115,8 @@ int go_report_check(const struct go_report *r, size_t size)
 {
 	if (size <= offsetof(struct go_report, strings) || size > sizeof(*r))
 		return -EPROTO;
-	return counts_hold(r, size) && groups_hold(r) && channels_hold(r) && pools_hold(r) &&
-			       tables_hold(r)
+	return counts_hold(r, size) && groups_hold(r) && timers_hold(r) && channels_hold(r) &&
+			       pools_hold(r) && tables_hold(r)
 		       ? 0
 		       : -EPROTO;
 }

@@ -179,6 +179,7 @@ static int run_explain(const struct command *self, int argc, char **argv)
 }
 
 const struct command command_explain = {
-	"explain", "", "who takes a resource of one process and does not give it back", options,
+	"explain", "",
+	"Name the code of one process that takes a resource and does not give it back.", options,
 	run_explain
 };

@@ -6,11 +6,7 @@
 #include <string.h>
 
 #include "agent/base/cleanup.h"
-#include "agent/runtime/go/process.h"
-
-#define PROCESSORS_MAX 4096u
-#define TIMERS_MAX     (1u << 20)
-#define ZOMBIE	       4u /* timerZombie (1.23) */
+#include "agent/runtime/go/timers.h"
 
 /* What the last collection said and what was allocated since; 0 where that cannot be read. */
 static void read_sizes(struct go_process *p, struct go_fates *ret)
@@ -37,111 +33,42 @@ static int ask_marks(struct go_process *p, const struct go_fates_request *q, str
 	return r;
 }
 
-/* Addresses of the timers in all heaps, sorted once all are there. */
-struct timer_list {
-	uint64_t *rows;
-	size_t n;
-};
-
-static void timer_list_clear(struct timer_list *l)
-{
-	free(l->rows);
-}
-
 static int compare_addresses(const void *left, const void *right)
 {
-	const uint64_t *a = left, *b = right;
+	const struct go_item *a = left, *b = right;
 
-	return (*a > *b) - (*a < *b);
+	return (a->address > b->address) - (a->address < b->address);
 }
 
-static int read_large(struct go_memory *m, uint64_t address, void *dst, size_t size)
-{
-	int r = 0;
-
-	for (size_t at = 0; at < size && r == 0; at += GO_READ_BYTES) {
-		size_t part = size - at < GO_READ_BYTES ? size - at : GO_READ_BYTES;
-
-		r = go_memory_read(m, address + at, (uint8_t *)dst + at, part);
-	}
-	return r;
-}
-
-/* Elements are pointers, or pairs that begin with one (layout.h). */
-static int add_heap(struct go_process *p, uint64_t slice, struct timer_list *l)
-{
-	size_t words = p->layout.timer_pairs ? 2 : 1;
-	_cleanup_free_ uint64_t *elements = NULL;
-	uint64_t header[2]; /* address and length */
-	uint64_t *rows;
-	int r = go_memory_read(&p->memory, slice, header, sizeof(header));
-
-	if (r < 0 || header[1] == 0)
-		return r;
-	if (header[1] > TIMERS_MAX || l->n + header[1] > TIMERS_MAX)
-		return -E2BIG;
-	elements = calloc(header[1], words * sizeof(*elements));
-	rows = reallocarray(l->rows, l->n + header[1], sizeof(*rows));
-	if (rows)
-		l->rows = rows;
-	if (!rows || !elements)
-		return -ENOMEM;
-	r = read_large(&p->memory, header[0], elements, header[1] * words * sizeof(*elements));
-	for (size_t i = 0; i < header[1] && r == 0; i++)
-		l->rows[l->n++] = elements[i * words];
-	return r;
-}
-
-static int list_timers(struct go_process *p, struct timer_list *l)
-{
-	uint64_t processors[2], at;
-	int r = -ENODATA;
-
-	if (p->variables.allp)
-		r = go_memory_read(&p->memory, p->variables.allp, processors, sizeof(processors));
-	if (r == 0 && processors[1] > PROCESSORS_MAX)
-		r = -EPROTO;
-	for (uint64_t i = 0; r == 0 && i < processors[1]; i++) {
-		r = go_memory_word(&p->memory, processors[0] + 8 * i, &at);
-		if (r == 0 && at)
-			r = add_heap(p, at + p->layout.p_timers + (p->layout.timer_pairs ? 8 : 0),
-				     l);
-	}
-	if (r == 0 && l->n)
-		qsort(l->rows, l->n, sizeof(*l->rows), compare_addresses);
-	return r;
-}
-
-/* A stopped timer stays in its heap until it is cleaned. */
 static bool is_stopped(struct go_process *p, uint64_t timer)
 {
-	uint32_t state = 0;
-	size_t size = p->layout.timer_pairs ? 1 : sizeof(state);
+	uint8_t bytes[GO_TIMER_BYTES_MAX];
 
-	if (go_memory_read(&p->memory, timer + p->layout.timer_state, &state, size) < 0)
-		return true;
-	if (p->layout.timer_pairs)
-		return state & ZOMBIE;
-	return state >= 3 && state <= 5; /* timerDeleted, timerRemoving, timerRemoved */
+	return go_memory_read(&p->memory, timer, bytes, p->layout.timer_bytes) < 0 ||
+	       go_timer_is_stopped(&p->layout, bytes);
 }
 
 static int ask_timers(struct go_process *p, const struct go_fates_request *q, struct go_fates *ret)
 {
-	_cleanup_(timer_list_clear) struct timer_list list = { 0 };
+	_cleanup_free_ struct go_item *timers = NULL;
 	uint64_t goroutines[2] = { 0 }; /* allgs: address and length */
-	int r = list_timers(p, &list);
+	size_t n = 0;
+	int r = go_timers_list(p, &timers, &n);
 
+	if (r == -ENOTSUP)
+		return 0; /* of none it is known */
 	if (r == 0 && p->variables.allgs)
 		r = go_memory_read(&p->memory, p->variables.allgs, goroutines, sizeof(goroutines));
-	ret->timers = list.n;
+	if (n)
+		qsort(timers, n, sizeof(*timers), compare_addresses);
+	ret->timers = n;
 	ret->goroutines = goroutines[1];
 	for (uint32_t i = 0; i < q->n && r == 0; i++) {
-		uint64_t address = q->objects[i].address;
-		bool found = list.n && bsearch(&address, list.rows, list.n, sizeof(address),
-					       compare_addresses);
+		struct go_item key = { .address = q->objects[i].address };
+		bool found = n && bsearch(&key, timers, n, sizeof(key), compare_addresses);
 
 		ret->answers[i].fate =
-			found && !is_stopped(p, address) ? GO_FATE_ALIVE : GO_FATE_DEAD;
+			found && !is_stopped(p, key.address) ? GO_FATE_ALIVE : GO_FATE_DEAD;
 	}
 	return r;
 }

@@ -243,10 +243,9 @@ static void tell(struct scan *s)
 	}
 }
 
-/* Addresses of a slice, as items. */
-static int read_list(struct go_memory *m, const uint64_t slice[3], struct go_item **ret)
+/* The first n addresses of a slice, as items. */
+static int read_list(struct go_memory *m, const uint64_t slice[3], size_t n, struct go_item **ret)
 {
-	size_t n = slice[1];
 	uint64_t *list = go_scratch(GO_SCRATCH_LIST, n * sizeof(*list));
 	struct go_item *items = go_scratch(GO_SCRATCH_ITEMS, n * sizeof(*items));
 	int r = list && items ? go_memory_read(m, slice[0], list, n * sizeof(*list)) : -ENOMEM;
@@ -258,8 +257,9 @@ static int read_list(struct go_memory *m, const uint64_t slice[3], struct go_ite
 }
 
 /* The runtime grows the list by moving it; what it leaves behind stays right until it is collected,
- * and is read again when that happened meanwhile. */
-static int read_goroutines(struct go_memory *m, uint64_t allgs, struct go_item **ret, size_t *ret_n)
+ * and is read again when that happened meanwhile. The first most of them; 0: all. */
+static int read_goroutines(struct go_memory *m, uint64_t allgs, size_t most, struct go_item **ret,
+			   size_t *ret_n)
 {
 	uint64_t slice[3], again[3];
 	int r = go_memory_read(m, allgs, slice, sizeof(slice));
@@ -267,12 +267,12 @@ static int read_goroutines(struct go_memory *m, uint64_t allgs, struct go_item *
 	for (int tries = 0; r == 0 && tries < 3; tries++) {
 		if (slice[1] == 0 || slice[1] > slice[2])
 			return -EPROTO;
-		if (slice[1] > GOROUTINES_MAX)
+		*ret_n = most && slice[1] > most ? most : slice[1];
+		if (*ret_n > GOROUTINES_MAX)
 			return -E2BIG;
-		r = read_list(m, slice, ret);
+		r = read_list(m, slice, *ret_n, ret);
 		if (r == 0)
 			r = go_memory_read(m, allgs, again, sizeof(again));
-		*ret_n = slice[1];
 		if (r == 0 && again[0] == slice[0])
 			return 0;
 		memcpy(slice, again, sizeof(slice));
@@ -310,7 +310,7 @@ enum go_status go_goroutines_scan(struct go_builder *b)
 		return GO_NO_VARIABLE;
 	if (!p->goroutines)
 		return GO_NO_LAYOUT;
-	r = groups ? read_goroutines(&p->memory, p->variables.allgs, &items, &n) : -ENOMEM;
+	r = groups ? read_goroutines(&p->memory, p->variables.allgs, 0, &items, &n) : -ENOMEM;
 	if (r == 0) {
 		s.panel = go_panel_pick(items, &n, b->request->most);
 		r = go_gather_most(&p->memory, items, n, p->layout.g_bytes, take_goroutine, &s,
@@ -341,13 +341,13 @@ static void take_waiting(void *context, const struct go_item *item, const uint8_
 	w->take(w->context, &g, bytes[w->layout->g_wait_reason]);
 }
 
-int go_goroutines_waiting(struct go_process *p, go_take_waiting take, void *context)
+int go_goroutines_waiting(struct go_process *p, size_t most, go_take_waiting take, void *context)
 {
 	struct waiting w = { &p->layout, take, context };
 	struct go_item *items;
 	uint64_t away;
 	size_t n;
-	int r = p->goroutines ? read_goroutines(&p->memory, p->variables.allgs, &items, &n)
+	int r = p->goroutines ? read_goroutines(&p->memory, p->variables.allgs, most, &items, &n)
 			      : -ENODATA;
 
 	return r < 0 ? r

@@ -13,8 +13,6 @@
 #define GOROUTINES_MAX 8192u /* the first that there were: workers are among them */
 #define STACKS_MAX     512u
 #define STACK_BYTES    4096u /* from where it stands */
-#define WAITING	       4u
-#define STATUS_MASK    0xfffu /* without the bit that a collection sets meanwhile */
 
 struct waiting {
 	struct go_parked parked;
@@ -22,44 +20,16 @@ struct waiting {
 };
 
 struct holders {
-	const struct go_layout *layout;
 	size_t n;
 	struct waiting rows[STACKS_MAX];
 };
 
-static void take_goroutine(void *context, const struct go_item *item, const uint8_t *bytes)
+static void take_waiting(void *context, const struct go_parked *g, uint8_t reason)
 {
 	struct holders *h = context;
-	const struct go_layout *l = h->layout;
 
-	if (h->n == STACKS_MAX || (go_u32(bytes + l->g_status) & STATUS_MASK) != WAITING)
-		return;
-	h->rows[h->n++] = (struct waiting){ .parked = { .low = go_u64(bytes),
-							.high = go_u64(bytes + 8),
-							.sp = go_u64(bytes + l->g_sp),
-							.pc = go_u64(bytes + l->g_pc),
-							.bp = go_u64(bytes + l->g_bp) },
-					    .reason = bytes[l->g_wait_reason] };
-}
-
-static int find_waiting(struct go_process *p, struct holders *h)
-{
-	uint64_t slice[3], *list;
-	struct go_item *items;
-	size_t n;
-	int r = go_memory_read(&p->memory, p->variables.allgs, slice, sizeof(slice));
-
-	if (r < 0 || slice[1] > slice[2])
-		return r < 0 ? r : -EPROTO;
-	n = slice[1] < GOROUTINES_MAX ? slice[1] : GOROUTINES_MAX;
-	list = go_scratch(GO_SCRATCH_LIST, n * sizeof(*list));
-	items = go_scratch(GO_SCRATCH_ITEMS, n * sizeof(*items));
-	if (!list || !items)
-		return -ENOMEM;
-	r = go_memory_read(&p->memory, slice[0], list, n * sizeof(*list));
-	for (size_t i = 0; r == 0 && i < n; i++)
-		items[i] = (struct go_item){ .address = list[i] };
-	return r < 0 ? r : go_gather(&p->memory, items, n, p->layout.g_bytes, take_goroutine, h);
+	if (h->n < STACKS_MAX)
+		h->rows[h->n++] = (struct waiting){ .parked = *g, .reason = reason };
 }
 
 static struct go_channel *find_channel(struct go_report *r, uint64_t address)
@@ -137,8 +107,9 @@ int go_holders_tell(struct go_builder *b)
 
 	if (!p->variables.allgs || !p->goroutines)
 		return 0; /* the channels are told without */
-	h = (struct holders){ .layout = &p->layout };
-	r = find_waiting(p, &h);
+	h.n = 0;
+	r = go_goroutines_waiting(p, GOROUTINES_MAX, take_waiting, &h);
+	r = r == -ENXIO ? 0 : r; /* those that are there are looked at */
 	for (size_t i = 0; r == 0 && i < h.n; i++)
 		search_stack(b, &h.rows[i]);
 	return r;

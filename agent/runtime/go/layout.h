@@ -9,7 +9,8 @@
 #include "agent/runtime/go/memory.h"
 #include "agent/runtime/go/variables.h"
 
-#define GO_G_BYTES_MAX 512 /* of a goroutine's struct, as far as it is read */
+#define GO_G_BYTES_MAX	   512 /* of a goroutine's struct, as far as it is read */
+#define GO_TIMER_BYTES_MAX 96  /* of a timer's */
 
 struct go_layout {
 	uint32_t minor; /* 0: derived */

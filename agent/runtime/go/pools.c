@@ -387,7 +387,7 @@ enum go_status go_pools_scan(struct go_builder *b)
 		return go_status_of(read_known(b));
 	s.builder = b;
 	s.n_openers = s.n_users = s.n_callers = 0;
-	r = go_goroutines_waiting(p, take_waiting, &s);
+	r = go_goroutines_waiting(p, 0, take_waiting, &s);
 	if (r == 0)
 		r = tell(&s);
 	if (r == 0)

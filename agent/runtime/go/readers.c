@@ -119,7 +119,7 @@ static uint8_t find_select(const struct go_process *p)
 int go_readers_ask(struct go_process *p, const struct go_fates_request *q, struct go_fates *ret)
 {
 	_cleanup_(readers_clear) struct readers r = { .process = p, .select = find_select(p) };
-	int e = r.select ? go_goroutines_waiting(p, add_waiting, &r) : -ENODATA;
+	int e = r.select ? go_goroutines_waiting(p, 0, add_waiting, &r) : -ENODATA;
 
 	for (uint32_t i = 0; e == 0 && i < q->n; i++)
 		ret->answers[i].fate = GO_FATE_DEAD;

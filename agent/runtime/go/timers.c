@@ -10,11 +10,12 @@
 
 #include "agent/base/cleanup.h"
 #include "agent/base/message.h"
-#include "agent/runtime/go/process.h"
+#include "agent/runtime/go/timers.h"
 
 #define PROCESSORS_MAX 4096u
 #define TIMERS_LIMIT   (2u << 20)
 #define CALLBACKS      64 /* of the runtime: a handful */
+#define LAYOUT_TRIES   3  /* a heap may change while it is looked at */
 
 /* Words that a timer which was stopped still bears: enum of runtime/time.go before Go 1.23, then a
  * bit. */
@@ -113,9 +114,9 @@ static const struct callback *get_callback(struct scan *s, uint64_t value)
 	return c;
 }
 
-static bool is_stopped(const struct go_layout *l, const uint8_t *timer)
+bool go_timer_is_stopped(const struct go_layout *l, const uint8_t *bytes)
 {
-	uint32_t state = l->timer_pairs ? timer[l->timer_state] : go_u32(timer + l->timer_state);
+	uint32_t state = l->timer_pairs ? bytes[l->timer_state] : go_u32(bytes + l->timer_state);
 
 	if (l->timer_pairs)
 		return state & NEW_ZOMBIE;
@@ -201,7 +202,7 @@ static void take_timer(void *context, const struct go_item *item, const uint8_t 
 	enum go_timer_kind kind;
 	uint16_t code = GO_CODES;
 
-	if (is_stopped(l, bytes))
+	if (go_timer_is_stopped(l, bytes))
 		return;
 	c = get_callback(s, go_u64(bytes + l->timer_callback));
 	if (!c) {
@@ -247,10 +248,10 @@ static void take_user(void *context, const struct go_item *item, const uint8_t *
 }
 
 /* The heap of one processor. */
-static int read_heap(struct scan *s, uint64_t p)
+static int read_heap(struct go_process *process, uint64_t p, struct list *list)
 {
-	const struct go_layout *l = s->layout;
-	struct go_memory *m = &s->builder->process->memory;
+	const struct go_layout *l = &process->layout;
+	struct go_memory *m = &process->memory;
 	size_t step = l->timer_pairs ? 2 : 1;
 	_cleanup_free_ uint64_t *heap = NULL;
 	uint64_t slice[3];
@@ -267,28 +268,28 @@ static int read_heap(struct scan *s, uint64_t p)
 		return -ENOMEM;
 	r = go_memory_read(m, slice[0], heap, slice[1] * step * sizeof(*heap));
 	if (r == 0)
-		r = reserve(&s->timers, slice[1]);
+		r = reserve(list, slice[1]);
 	for (size_t i = 0; r == 0 && i < slice[1]; i++)
-		s->timers.rows[s->timers.n++] = (struct go_item){ .address = heap[i * step] };
+		list->rows[list->n++] = (struct go_item){ .address = heap[i * step] };
 	return r;
 }
 
 /* 0; -EAGAIN while no timer waits that the offsets could be checked by. */
 static int check_layout(struct go_process *process, uint64_t p)
 {
-	int r;
+	int r = -EPROTO;
 
 	if (process->timers_known)
 		return process->timers_broken ? -ENOTSUP : 0;
-	r = go_layout_timers(&process->layout, &process->module, p);
+	for (int i = 0; i < LAYOUT_TRIES && r == -EPROTO; i++)
+		r = go_layout_timers(&process->layout, &process->module, p);
 	process->timers_known = r == 0 || r == -EPROTO;
 	process->timers_broken = r == -EPROTO;
 	return r == -EPROTO ? -ENOTSUP : r;
 }
 
-static int read_heaps(struct scan *s)
+static int read_heaps(struct go_process *process, struct list *list)
 {
-	struct go_process *process = s->builder->process;
 	uint64_t slice[3], processors[PROCESSORS_MAX];
 	int r = go_memory_read(&process->memory, process->variables.allp, slice, sizeof(slice));
 
@@ -302,18 +303,32 @@ static int read_heaps(struct scan *s)
 			continue;
 		r = check_layout(process, processors[i]);
 		if (r == 0)
-			r = read_heap(s, processors[i]);
+			r = read_heap(process, processors[i], list);
 		if (r == -EAGAIN)
 			r = 0;
 	}
 	return r;
 }
 
+int go_timers_list(struct go_process *p, struct go_item **ret, size_t *ret_n)
+{
+	struct list list = { 0 };
+	int r = p->variables.allp ? read_heaps(p, &list) : -ENODATA;
+
+	if (r < 0) {
+		free(list.rows);
+		return r;
+	}
+	*ret = list.rows;
+	*ret_n = list.n;
+	return 0;
+}
+
 static int scan_timers(struct scan *s)
 {
 	struct go_memory *m = &s->builder->process->memory;
 	uint64_t away;
-	int r = read_heaps(s);
+	int r = go_timers_list(s->builder->process, &s->timers.rows, &s->timers.n);
 
 	if (r == 0)
 		r = reserve(&s->values, s->timers.n);

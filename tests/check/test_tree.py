@@ -43,16 +43,40 @@ LAYERS = {
     "agent/trend/": ["agent/base/", "agent/trend/"],
     "agent/model/": ["agent/base/", "agent/model/", "agent/trend/"],
     "agent/state/": ["agent/base/", "agent/model/", "agent/state/", "agent/trend/"],
+    "agent/replay/": ["agent/base/", "agent/commands.h", "agent/model/", "agent/replay/",
+                      "agent/trend/"],
     "exporters/": ["agent/base/", "agent/model/", "agent/trend/", "exporters/"],
     "agent/top/": ["agent/", "exporters/"],
     "agent/sites/": ["agent/base/", "agent/model/", "agent/sites/", "bpf/lib/"],
+    # What both sides of a probe agree on is the probe's.
+    "agent/runtime/go/": ["agent/base/", "agent/model/", "agent/runtime/go/", "agent/sites/",
+                          "bpf/survivor.h"],
+    "agent/probe/": ["agent/base/", "agent/model/", "agent/probe/", "agent/runtime/go/census.h",
+                     "agent/sites/", "bpf/"],
+    "agent/explain/": ["agent/base/", "agent/commands.h", "agent/explain/", "agent/model/",
+                       "agent/probe/", "agent/runtime/go/", "agent/sites/", "bpf/",
+                       "exporters/explain.h"],
 }
+
+# Of explain: what all sources share knows none of them, but for the table of them (source.h); and
+# no source knows another.
+SOURCES_OF_EXPLAIN = ["acquire", "go", "heap", "transaction"]
 
 
 @pytest.mark.parametrize("folder", LAYERS)
 def test_includes_point_one_way(folder):
     wrong = [f"{name(path)} includes {what}" for path in SOURCES if name(path).startswith(folder)
              for what in includes(path) if not what.startswith(tuple(LAYERS[folder]))]
+    assert not wrong
+
+
+def test_sources_of_explain_do_not_know_each_other():
+    folders = {name: f"agent/explain/{name}/" for name in SOURCES_OF_EXPLAIN}
+    assert set(folders) == {path.name for path in (ROOT / "agent/explain").iterdir() if path.is_dir()}
+    wrong = [f"{name(path)} includes {what}" for path in SOURCES
+             if name(path).startswith("agent/explain/") for what in includes(path)
+             if any(what.startswith(folder) and not name(path).startswith(folder)
+                    for folder in folders.values())]
     assert not wrong
 
 

@@ -4,10 +4,14 @@
 import json
 import os
 import subprocess
+import time
+
+import held
 
 RUNTIME = ("libc.so", "libpthread", "ld-linux", "[vdso]")
 # Several seeps and their targets share two CPUs here, so what a watch costs says little.
 BUDGET = "100%"
+ATTACH_SECONDS = 60
 
 
 class Answer:
@@ -48,6 +52,14 @@ def culprit(row):
 def start(seep, pid, *arguments):
     return subprocess.Popen([seep, "explain", "-p", str(pid), *map(str, arguments)],
                             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def wait_attached(process, links=1):
+    """Until it holds so many links."""
+    deadline = time.monotonic() + ATTACH_SECONDS
+    while len(held.links(process.pid)) < links:
+        assert process.poll() is None and time.monotonic() < deadline, "did not attach"
+        time.sleep(0.02)
 
 
 def finish(process):

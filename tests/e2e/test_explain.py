@@ -17,6 +17,7 @@ pytestmark = pytest.mark.probes
 
 SECONDS = 6
 AT_ONCE = 8  # workloads that are watched at the same time
+WATCHED = 3  # of a watch that something else ends than its duration
 RATE = 8  # leaks a second, and as many that are given back; few enough that none is sampled
 
 # (program, leak): (resource, kind) of the row that must be at the top.
@@ -210,7 +211,8 @@ def test_innocents_do_not_keep(innocents, shape):
 
 def test_sigint_ends_early_with_results(seep, leaking):
     process = explainer.start(seep, leaking("fds", "eventfd").pid, "--duration", "1h", "--json")
-    time.sleep(4)
+    explainer.wait_attached(process)
+    time.sleep(WATCHED)
     process.send_signal(signal.SIGINT)
     answer = explainer.finish(process)
     assert answer.summary["seconds"] < 10
@@ -220,7 +222,8 @@ def test_sigint_ends_early_with_results(seep, leaking):
 def test_the_process_may_end_first(seep, leaking):
     running = leaking("fds", "eventfd")
     process = explainer.start(seep, running.pid, "--duration", "1h", "--json", "--budget", "100%")
-    time.sleep(4)
+    explainer.wait_attached(process)
+    time.sleep(WATCHED)
     running.close()
     answer = explainer.finish(process)
     assert explainer.culprit(answer.rows[0])["function"] == "make_wakeup_eventfd"

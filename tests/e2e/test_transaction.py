@@ -13,6 +13,7 @@ import time
 import pytest
 
 import explainer
+import held
 import servers
 from agent import Agent
 
@@ -81,26 +82,8 @@ def watch(seep, pid, seconds=SECONDS):
     """Started, and attached by the time that this returns."""
     process = explainer.start(seep, pid, "--resource", "transaction", "--duration", seconds,
                               "--json", "--budget", explainer.BUDGET)
-    wait_attached(process.pid)
+    explainer.wait_attached(process, links=4)
     return process
-
-
-def links_of(pid):
-    """The descriptors of BPF links that a process has."""
-    found = 0
-    for fd in os.listdir(f"/proc/{pid}/fd"):
-        try:
-            found += "bpf_link" in os.readlink(f"/proc/{pid}/fd/{fd}")
-        except FileNotFoundError:
-            pass
-    return found
-
-
-def wait_attached(pid):
-    deadline = time.monotonic() + 10
-    while links_of(pid) < 4:
-        assert time.monotonic() < deadline, "did not attach"
-        time.sleep(0.02)
 
 
 def rows(answer, kind):
@@ -222,7 +205,7 @@ def test_what_is_encrypted_is_said_not_to_be_seen(seep, workloads, conninfo):
 
 def wait_programs(watching, wanted):
     deadline = time.monotonic() + 60
-    while not programs() >= wanted:
+    while not programs(watching) >= wanted:
         assert watching.poll() is None and time.monotonic() < deadline, "did not attach"
         time.sleep(0.1)
 
@@ -246,19 +229,18 @@ CLIENT = "import socket, sys; s = socket.create_connection(('127.0.0.1', int(sys
 
 
 def test_who_has_no_such_connection_is_not_listened_to(seep):
-    """A process with a connection by loopback that is none to a database: soon after the start
-    nothing of the topic is left in the kernel."""
+    """A process with a connection by loopback that is none to a database: once the watch has begun
+    nothing of the topic is in the kernel."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         client = subprocess.Popen([sys.executable, "-c", CLIENT, str(server.getsockname()[1])],
                                   stdin=subprocess.PIPE)
         try:
             accepted, _ = server.accept()
-            watching, held = explainer.start(seep, client.pid, "--duration", 6, "--json", "--budget",
-                                             explainer.BUDGET), []
-            while watching.poll() is None:
-                held.append(programs())
-                time.sleep(0.2)
-            assert held[len(held) * 2 // 3] == set()
+            watching = explainer.start(seep, client.pid, "--duration", 6, "--json", "--budget",
+                                       explainer.BUDGET)
+            explainer.wait_attached(watching)
+            time.sleep(1)
+            assert watching.poll() is None and programs(watching) == set()
             assert [row for row in explainer.finish(watching).rows
                     if row["resource"] == "transaction"] == []
             accepted.close()
@@ -274,21 +256,22 @@ def test_nothing_stays_attached(seep, workloads, conninfo, end):
     with Pool(workloads, "guilty", 1, conninfo + "disable") as pool:
         watching = watch(seep, pool.pid, 60)
         assert pool.say("order")["transaction"] == 0
-        assert programs() >= {"transaction_receive", "transaction_send", "transaction_call"}
+        assert programs(watching) >= {"transaction_receive", "transaction_send", "transaction_call"}
+        left = held.program_ids(watching.pid)
         watching.send_signal(end)
         watching.communicate(timeout=20)
         deadline = time.monotonic() + 5
-        while programs() and time.monotonic() < deadline:
+        while left & held.loaded_programs().keys() and time.monotonic() < deadline:
             time.sleep(0.1)
-        assert programs() == set()
+        assert not left & held.loaded_programs().keys()
         assert pool.say("order")["transaction"] == 0
 
 
-def programs():
-    """Names of the topic's programs that the kernel holds. A name is cut to 15 bytes."""
-    text = subprocess.run(["/usr/sbin/bpftool", "prog", "show", "--json"], check=True,
-                          capture_output=True, text=True).stdout
-    return {row["name"] for row in json.loads(text) if row.get("name", "").startswith("transaction")}
+def programs(watching):
+    """Names of the topic's programs that an explain holds: others may run on this host."""
+    loaded = held.loaded_programs()
+    names = {loaded.get(program, "") for program in held.program_ids(watching.pid)}
+    return {name for name in names if name.startswith("transaction")}
 
 
 def left_open(running, group):

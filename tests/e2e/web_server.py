@@ -6,7 +6,16 @@ import socket
 import subprocess
 import time
 
+import pytest
+
+from conftest import BUILD
+
 SECONDS = 10
+SLACK = 1.5  # of what has to end in time, on a busy machine
+REQUEST_SECONDS = 5  # that a client has for a request
+DRIVER = BUILD / "tests/drivers/web"
+OPENMETRICS = "application/openmetrics-text;version=1.0.0"
+HEALTHY = b"GET /-/healthy HTTP/1.1\r\nHost: a\r\n\r\n"
 
 
 class Web:
@@ -86,3 +95,12 @@ def wait_dead(pid, seconds):
     while not is_dead(pid) and time.monotonic() < end:
         time.sleep(0.01)
     return is_dead(pid)
+
+
+@pytest.fixture
+def web():
+    """One that has served a census; for whoever imports it."""
+    with Web(DRIVER) as server:
+        server.tell("publish")
+        assert server.ask("/-/ready")[0].status == 200
+        yield server

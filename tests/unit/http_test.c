@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What the web side decides without a network; clients over a socket: tests/e2e/test_web.py. */
+/* What the web side decides without a network; clients over a socket: tests/e2e/test_web*.py. */
 #include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>

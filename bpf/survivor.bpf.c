@@ -120,6 +120,14 @@ static __always_inline u64 span_of(u64 address)
 	return user_word(arena + heap.spans + 8 * ((address >> PAGE_BITS) & PAGE_MASK));
 }
 
+/* Of a large object the runtime's function for it returns the span. */
+static __always_inline u64 object_of(u64 result)
+{
+	if (!heap.start || span_of(result))
+		return result;
+	return user_word(result + heap.start);
+}
+
 static __always_inline bool measure(u64 address, struct survivor_birth *b)
 {
 	u64 span;
@@ -197,7 +205,7 @@ static __always_inline void take(struct pt_regs *ctx, u64 now)
 {
 	struct survivor_birth b = { .born = now };
 	struct survivor_site fresh = {};
-	u64 address = argument(ctx);
+	u64 address = object_of(argument(ctx));
 
 	b.key = walk(ctx, &fresh);
 	if (fresh.pcs[0] >= skipped.start && fresh.pcs[0] < skipped.end)

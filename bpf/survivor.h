@@ -28,6 +28,9 @@ struct survivor_heap {
 	__u64 generation; /* &mheap_.sweepgen */
 	__u32 spans;	  /* offset in heapArena: a pointer to a span for each page */
 	__u32 elemsize;	  /* offset in mspan */
+	__u32 start;	  /* not 0: offset in mspan of the address of its first object; a result
+			   * that is no object may be the span that was made for one */
+	__u32 pad;
 };
 
 /* Which object a hit is about. */
@@ -71,7 +74,7 @@ enum survivor_counter {
 	SURVIVOR_COUNTERS
 };
 
-_Static_assert(sizeof(struct survivor_heap) == 24, "wire format");
+_Static_assert(sizeof(struct survivor_heap) == 32, "wire format");
 _Static_assert(sizeof(struct survivor_object) == 16, "wire format");
 _Static_assert(sizeof(struct survivor_birth) == 32, "wire format");
 _Static_assert(sizeof(struct survivor_site) == 8 * SURVIVOR_FRAMES + 40, "wire format");

@@ -112,6 +112,41 @@ static void test_most_of_what_is_kept_is_of_the_busiest(void **state)
 	end(&s, &f);
 }
 
+/* Of what a server accepted and nobody serves any more, who took it from the server comes first. */
+static void test_who_takes_a_connection_is_named(void **state)
+{
+	struct gospawns s = { 0 };
+	struct finding f = { .resource = "fd",
+			     .growth_per_hour = 200. / SECONDS * 3600,
+			     .frames = FRAMES(1, "syscall.accept4", "net/http.(*Server).Serve",
+					      "main.main"),
+			     .n_frames = 3 };
+
+	add_spawn(&s, 7, 20, "net/http.(*response).Hijack", "shop.upgrade");
+	add_spawn(&s, DIAL, 900, "lib.dial", "shop.order");
+	extend(&s, &f);
+	assert_int_equal(f.n_frames, 6);
+	assert_string_equal(f.frames[1].function, "shop.upgrade");
+	assert_string_equal(f.frames[5].function, "main.main");
+	end(&s, &f);
+}
+
+/* Where few are taken, who stays is served. */
+static void test_who_takes_few_connections_is_not_named(void **state)
+{
+	struct gospawns s = { 0 };
+	struct finding f = { .resource = "fd",
+			     .growth_per_hour = 10. / SECONDS * 3600,
+			     .frames = FRAMES(1, "syscall.accept4", "net/http.(*Server).Serve",
+					      "main.main"),
+			     .n_frames = 3 };
+
+	add_spawn(&s, 7, 20, "net/http.(*response).Hijack", "shop.upgrade");
+	extend(&s, &f);
+	assert_int_equal(f.n_frames, 3);
+	end(&s, &f);
+}
+
 /* A descriptor is taken in a goroutine, whose first function bears the go statement's name. */
 static void test_descriptors_are_told_over_two_goroutines(void **state)
 {
@@ -186,6 +221,8 @@ int main(void)
 		cmocka_unit_test(test_the_only_caller_is_named),
 		cmocka_unit_test(test_who_gives_back_is_not_named_for_a_rare_one),
 		cmocka_unit_test(test_most_of_what_is_kept_is_of_the_busiest),
+		cmocka_unit_test(test_who_takes_a_connection_is_named),
+		cmocka_unit_test(test_who_takes_few_connections_is_not_named),
 		cmocka_unit_test(test_descriptors_are_told_over_two_goroutines),
 		cmocka_unit_test(test_like_names_are_no_closures),
 		cmocka_unit_test(test_what_has_no_rate_goes_by_what_is_left),

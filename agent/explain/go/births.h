@@ -22,12 +22,13 @@ struct gobirths {
 	const struct explain_options *options;
 	struct reader *reader;
 	struct uprobe_host host;
-	char *module;				    /* path of the program, escaped */
-	struct survivor *probes[GO_BIRTHS_MAX];	    /* NULL: not watched */
-	struct survivors *heap, *timers, *requests; /* books; NULL: not watched */
+	char *module;				/* path of the program, escaped */
+	struct survivor *probes[GO_BIRTHS_MAX]; /* NULL: not watched */
+	/* Books; NULL: not watched. */
+	struct survivors *heap, *spans, *timers, *requests;
 	struct gomaps maps;
-	struct windows windows;
-	uint64_t taken;			      /* windows whose births are in the books */
+	struct windows windows, span_windows;
+	uint64_t taken, spans_taken;	      /* windows whose births are in the books */
 	uint64_t began;			      /* ns of CLOCK_MONOTONIC */
 	double due, timers_due, requests_due; /* when fates may be asked for again; seconds */
 	uint32_t checked;		  /* generation that the heap's book was last checked in */
@@ -41,6 +42,11 @@ struct gobirths {
 	struct goprofile_switch profile_switch;
 };
 
+/* CPU seconds of one kind's traps and programs so far, and its counts. */
+double gobirths_cost(struct gobirths *s, enum go_births births, struct survivor_counts *ret);
+
+/* What tells of objects of the heap; the context is the source. */
+struct survivor_oracle gobirths_heap_oracle(struct gobirths *s);
 /* What the oracles answer by; the context is the source. */
 int gobirths_ask_heap(void *source, const struct survivor_query *queries, size_t n,
 		      struct survivor_answer *ret);
@@ -57,6 +63,16 @@ void gobirths_name(struct gobirths *s, enum go_births births, uint64_t key, stru
  * is none, or -errno; what one reading could not see the next one may.
  */
 int goprofile_look(struct gobirths *s);
+
+/*
+ * Of a program that allocates much, windows on all of it are short, and a few large objects that
+ * stay are seen by chance. So those for which the allocator needs more than a free slot are watched
+ * in windows of their own, which are long: spans.c. 0, -ENOENT where there is no such function, or
+ * -errno; a poll goes on with the windows, an end closes the last.
+ */
+int gospans_start(struct gobirths *s);
+int gospans_poll(struct gobirths *s);
+void gospans_end(struct gobirths *s);
 
 /* What the runtime and sync.Pool hold in reserve for the program, as many as once were used. */
 bool goheap_is_reserve(const struct finding *f);

@@ -30,7 +30,7 @@ static const struct {
 	const char *resource;
 	uint32_t births; /* bits by enum go_births */
 } wishes[] = {
-	{ "goheap", 1u << GO_BIRTHS_HEAP | 1u << GO_BIRTHS_MAPS },
+	{ "goheap", 1u << GO_BIRTHS_HEAP | 1u << GO_BIRTHS_SPANS | 1u << GO_BIRTHS_MAPS },
 	{ "gotimer", 1u << GO_BIRTHS_TIMERS },
 	{ "goroutine", 1u << GO_BIRTHS_REQUESTS },
 };
@@ -61,6 +61,7 @@ static void source_free(void *source)
 	for (int births = 0; births < GO_BIRTHS_MAX; births++)
 		survivor_free(s->probes[births]);
 	survivors_free(s->heap);
+	survivors_free(s->spans);
 	survivors_free(s->timers);
 	survivors_free(s->requests);
 	gomaps_clear(&s->maps);
@@ -72,11 +73,11 @@ static void source_free(void *source)
 	free(s);
 }
 
-/* CPU seconds of one kind's traps and programs so far. The allocator's return is an instruction
- * that the kernel must run out of line. */
-static double cost_of(struct gobirths *s, enum go_births births, struct survivor_counts *ret)
+/* The allocator's return is an instruction that the kernel must run out of line. */
+double gobirths_cost(struct gobirths *s, enum go_births births, struct survivor_counts *ret)
 {
-	double hit = s->host.entry_seconds + (births == GO_BIRTHS_HEAP ? s->host.step_seconds : 0);
+	bool at_return = births == GO_BIRTHS_HEAP || births == GO_BIRTHS_SPANS;
+	double hit = s->host.entry_seconds + (at_return ? s->host.step_seconds : 0);
 
 	*ret = (struct survivor_counts){ 0 };
 	if (!s->probes[births] || survivor_counts(s->probes[births], ret) < 0)
@@ -84,12 +85,18 @@ static double cost_of(struct gobirths *s, enum go_births births, struct survivor
 	return (double)ret->values[SURVIVOR_HITS] * hit + (double)ret->values[SURVIVOR_NS] / 1e9;
 }
 
+/* Spans have windows of their own. */
+static bool is_windowed(const struct gobirths *s, int births)
+{
+	return s->probes[births] && births != GO_BIRTHS_SPANS;
+}
+
 static void window_end(void *source)
 {
 	struct gobirths *s = source;
 
 	for (int births = 0; births < GO_BIRTHS_MAX; births++)
-		if (s->probes[births])
+		if (is_windowed(s, births))
 			survivor_detach(s->probes[births]);
 }
 
@@ -99,7 +106,7 @@ static int window_begin(void *source)
 	int r = 0;
 
 	for (int births = 0; births < GO_BIRTHS_MAX && r == 0; births++)
-		if (s->probes[births])
+		if (is_windowed(s, births))
 			r = survivor_attach(s->probes[births]);
 	if (r < 0)
 		window_end(s);
@@ -112,7 +119,7 @@ static pid_t window_obstacle(void *source)
 	pid_t pid = 0;
 
 	for (int births = 0; births < GO_BIRTHS_MAX && pid == 0; births++)
-		if (s->probes[births])
+		if (is_windowed(s, births))
 			pid = survivor_obstacle(s->probes[births]);
 	return pid;
 }
@@ -123,7 +130,8 @@ static double window_cost(void *source)
 	double cost = 0;
 
 	for (int births = 0; births < GO_BIRTHS_MAX; births++)
-		cost += cost_of(source, (enum go_births)births, &counts);
+		if (is_windowed(source, births))
+			cost += gobirths_cost(source, (enum go_births)births, &counts);
 	return cost;
 }
 
@@ -185,11 +193,16 @@ static void look_at_collector(struct gobirths *s)
 		gocollector_add(&s->collector, s->options->pid, report);
 }
 
-static int start_books(struct gobirths *s)
+struct survivor_oracle gobirths_heap_oracle(struct gobirths *s)
 {
-	struct survivor_oracle heap = {
+	return (struct survivor_oracle){
 		.ask = gobirths_ask_heap, .step = STEP, .at_once = GO_OBJECTS_MAX, .context = s
 	};
+}
+
+static int start_books(struct gobirths *s)
+{
+	struct survivor_oracle heap = gobirths_heap_oracle(s);
 	struct survivor_oracle timers = { .ask = gobirths_ask_timers,
 					  .at_once = GO_OBJECTS_MAX,
 					  .context = s };
@@ -202,6 +215,8 @@ static int start_books(struct gobirths *s)
 		r = survivors_new(&heap, &s->heap);
 		if (r == 0)
 			r = gobirths_ask_heap(s, NULL, 0, NULL);
+		if (r == 0 && gospans_start(s) == -ENOMEM)
+			r = -ENOMEM;
 	}
 	if (r == 0 && s->probes[GO_BIRTHS_TIMERS]) {
 		r = survivors_new(&timers, &s->timers);
@@ -296,6 +311,18 @@ static int check(struct survivors *book, double *ret_due)
 	return r;
 }
 
+/* What is asked of both books is due again together. */
+static int check_objects(struct gobirths *s)
+{
+	double due = 0;
+	int r = check(s->heap, &s->due);
+
+	if (r == 0 && s->spans)
+		r = check(s->spans, &due);
+	s->due = fmax(s->due, due);
+	return r;
+}
+
 /* A collection missed makes answers doubtful, so each is followed by a look, as far as it may cost.
  */
 static int check_heap(struct gobirths *s)
@@ -308,7 +335,7 @@ static int check_heap(struct gobirths *s)
 	if (r < 0 || s->last.generation == s->checked)
 		return r;
 	s->checked = s->last.generation;
-	return check(s->heap, &s->due);
+	return check_objects(s);
 }
 
 static int source_poll(void *source)
@@ -321,6 +348,8 @@ static int source_poll(void *source)
 		r = check(s->requests, &s->requests_due);
 	if (r == 0)
 		r = take_births(s);
+	if (r == 0)
+		r = gospans_poll(s);
 	if (r == 0)
 		r = check_heap(s);
 	if (r == 0 && s->timers && now() >= s->timers_due)
@@ -335,10 +364,10 @@ static void source_cost(void *source, struct source_cost *ret)
 	struct gobirths *s = source;
 	struct survivor_counts counts;
 
-	*ret = (struct source_cost){ .windows = s->windows.n };
-	ret->lost[LOSS_ATTACH_FAILED] = s->windows.refused;
+	*ret = (struct source_cost){ .windows = s->windows.n + s->span_windows.n };
+	ret->lost[LOSS_ATTACH_FAILED] = s->windows.refused + s->span_windows.refused;
 	for (int births = 0; births < GO_BIRTHS_MAX; births++) {
-		ret->seconds += cost_of(s, (enum go_births)births, &counts);
+		ret->seconds += gobirths_cost(s, (enum go_births)births, &counts);
 		ret->hits += counts.values[SURVIVOR_HITS];
 		for (int reason = 0; reason < LOSS_REASON_MAX; reason++)
 			ret->lost[reason] += counts.lost[reason];
@@ -350,6 +379,7 @@ static void source_detach(void *source)
 	struct gobirths *s = source;
 
 	windows_end(&s->windows);
+	gospans_end(s);
 	look_at_collector(s);
 	if (s->profile.looks)
 		goprofile_look(s);
@@ -357,7 +387,7 @@ static void source_detach(void *source)
 	if (take_births(s) < 0)
 		return;
 	if (s->heap)
-		check(s->heap, &s->due);
+		check_objects(s);
 	if (s->timers)
 		check(s->timers, &s->timers_due);
 	if (s->requests)

@@ -17,6 +17,13 @@
 #define KEPT_LEAST  65536 /* bytes, in the whole program: less is no habit */
 #define KEPT_PART   0.02  /* of what all sites keep: less drowns in it, if it is little at all */
 
+/* Objects whose births one set of probes saw. */
+struct book {
+	struct gobirths *s;
+	struct survivors *survivors;
+	enum go_births births;
+};
+
 struct judged {
 	const struct survivor_row *row;
 	enum site_verdict verdict;
@@ -30,9 +37,9 @@ static double allocated(const struct gobirths *s)
 		       : 0;
 }
 
-static double seen_share(const struct gobirths *s)
+static double seen_share(const struct book *b)
 {
-	double all = allocated(s), seen = (double)survivors_totals(s->heap).bytes;
+	double all = allocated(b->s), seen = (double)survivors_totals(b->survivors).bytes;
 
 	return all > 0 ? fmin(seen / all, 1) : 0;
 }
@@ -57,9 +64,16 @@ static double kept_bytes(const struct judged *judged, size_t n)
 	return kept;
 }
 
-static void forgive_small(const struct gobirths *s, struct judged *judged, size_t n)
+/* What is kept of all, for each byte of it that was seen. By spans large objects are seen more
+ * often than small ones, so of them only what was seen counts. */
+static double judging_share(const struct book *b)
 {
-	double share = seen_share(s);
+	return b->births == GO_BIRTHS_HEAP ? seen_share(b) : 1;
+}
+
+static void forgive_small(const struct book *b, struct judged *judged, size_t n)
+{
+	double share = judging_share(b);
 
 	if (share == 0 || kept_bytes(judged, n) / share >= KEPT_LEAST)
 		return;
@@ -68,11 +82,11 @@ static void forgive_small(const struct gobirths *s, struct judged *judged, size_
 			judged[i].verdict = SITE_UNDECIDED;
 }
 
-static int judge(const struct gobirths *s, const struct survivor_row *rows, size_t n,
+static int judge(const struct book *b, const struct survivor_row *rows, size_t n,
 		 struct judged *ret)
 {
 	struct heap_watch watch = {
-		.fates = true, .share = seen_share(s), .work = 1, .grown = grown(s)
+		.fates = true, .share = judging_share(b), .work = 1, .grown = grown(b->s)
 	};
 	_cleanup_free_ struct heap_site *sites = calloc(n + 1, sizeof(*sites));
 	_cleanup_free_ enum site_verdict *verdicts = calloc(n + 1, sizeof(*verdicts));
@@ -80,7 +94,7 @@ static int judge(const struct gobirths *s, const struct survivor_row *rows, size
 
 	if (!sites || !verdicts)
 		return -ENOMEM;
-	survivors_births(s->heap, s->began, births);
+	survivors_births(b->survivors, b->s->began, births);
 	for (int i = 0; i < 4; i++)
 		watch.blind[i] = births[i] == 0;
 	for (size_t i = 0; i < n; i++)
@@ -88,14 +102,14 @@ static int judge(const struct gobirths *s, const struct survivor_row *rows, size
 	heap_judge(&watch, sites, n, verdicts);
 	for (size_t i = 0; i < n; i++)
 		ret[i] = (struct judged){ &rows[i], verdicts[i] };
-	forgive_small(s, ret, n);
+	forgive_small(b, ret, n);
 	return 0;
 }
 
 /* What the live heap grew by is shared among those that keep. */
-static void set_growth(const struct gobirths *s, double seconds, double kept, struct finding *f)
+static void set_growth(const struct book *b, double seconds, double kept, struct finding *f)
 {
-	double share = seen_share(s), growth = grown(s);
+	double share = seen_share(b), growth = grown(b->s);
 
 	if (f->verdict == SITE_RETURNS)
 		f->growth_per_hour = f->growth_bytes_per_hour = 0;
@@ -139,20 +153,22 @@ bool goheap_keeps_in(const struct findings *list, const char *function)
 	return false;
 }
 
-/* Small beside a large leak, and small at all. */
-static bool drowns(const struct gobirths *s, const struct finding *f, double kept)
+/* Small beside a large leak, and small at all. Who needs spans for so little may as well turn a
+ * cache over, of which few were seen. */
+static bool drowns(const struct book *b, const struct finding *f, double kept)
 {
-	double share = seen_share(s), bytes = (double)f->live_bytes;
+	double bytes = (double)f->live_bytes;
 
-	return bytes < KEPT_PART * kept && bytes < KEPT_LEAST * share;
+	return bytes < KEPT_LEAST * judging_share(b) &&
+	       (b->births == GO_BIRTHS_SPANS || bytes < KEPT_PART * kept);
 }
 
-static int add_finding(struct gobirths *s, const struct judged *j, double seconds, double kept,
+static int add_finding(const struct book *b, const struct judged *j, double seconds, double kept,
 		       struct findings *list)
 {
 	const struct heap_site *site = &j->row->site;
 	struct finding *f = findings_add(list);
-	double share = seen_share(s);
+	double share = seen_share(b);
 
 	if (!f)
 		return -ENOMEM;
@@ -166,12 +182,12 @@ static int add_finding(struct gobirths *s, const struct judged *j, double second
 		f->sampled = (uint32_t)fmax(1, fmin(1 / share, 1e9));
 	if (site->oldest)
 		f->oldest = (double)(monotonic_ns() - site->oldest) / 1e9;
-	gobirths_name(s, GO_BIRTHS_HEAP, j->row->key, f);
-	if (f->verdict == SITE_KEEPS && (goheap_is_reserve(f) || drowns(s, f, kept)))
+	gobirths_name(b->s, b->births, j->row->key, f);
+	if (f->verdict == SITE_KEEPS && (goheap_is_reserve(f) || drowns(b, f, kept)))
 		f->verdict = SITE_UNDECIDED;
 	if (f->verdict == SITE_KEEPS)
 		f->pattern = go_pattern_of_keeper(f);
-	set_growth(s, seconds, kept, f);
+	set_growth(b, seconds, kept, f);
 	return 0;
 }
 
@@ -238,31 +254,77 @@ static void tell_no_collection(const struct gobirths *s, double seconds)
 			seconds);
 }
 
-int goheap_findings(struct gobirths *s, double seconds, struct findings *ret)
+/* Judged, those that keep first; the caller frees both. */
+static int judge_all(const struct book *b, struct survivor_row **ret_rows,
+		     struct judged **ret_judged, size_t *ret_n)
 {
+	int r = survivors_rows(b->survivors, b->s->began, ret_rows, ret_n);
+
+	if (r < 0)
+		return r;
+	*ret_judged = calloc(*ret_n + 1, sizeof(**ret_judged));
+	if (!*ret_judged)
+		return -ENOMEM;
+	r = judge(b, *ret_rows, *ret_n, *ret_judged);
+	qsort(*ret_judged, *ret_n, sizeof(**ret_judged), by_weight);
+	return r;
+}
+
+/* Told already, by what more was seen of. */
+static bool is_known(const struct findings *list)
+{
+	const struct finding *last = &list->rows[list->n - 1];
+	const struct findings before = { .rows = list->rows, .n = list->n - 1 };
+	const struct site_frame *frame = finding_frame(last);
+
+	return !frame || goheap_keeps_in(&before, frame->function);
+}
+
+/* Of what spans were needed for, only what stays. */
+static int add_spans(struct gobirths *s, double seconds, struct findings *list)
+{
+	const struct book b = { s, s->spans, GO_BIRTHS_SPANS };
 	_cleanup_free_ struct survivor_row *rows = NULL;
 	_cleanup_free_ struct judged *judged = NULL;
 	double kept;
-	size_t n, shown, first = ret->n;
-	int r;
+	size_t n;
+	int r = judge_all(&b, &rows, &judged, &n);
 
-	r = survivors_rows(s->heap, s->began, &rows, &n);
 	if (r < 0)
 		return r;
-	judged = calloc(n + 1, sizeof(*judged));
-	if (!judged)
-		return -ENOMEM;
-	r = judge(s, rows, n, judged);
-	qsort(judged, n, sizeof(*judged), by_weight);
+	kept = kept_bytes(judged, n);
+	for (size_t i = 0; i < n && i < SITES_SHOWN && judged[i].verdict == SITE_KEEPS; i++) {
+		r = add_finding(&b, &judged[i], seconds, kept, list);
+		if (r < 0)
+			return r;
+		if (list->rows[list->n - 1].verdict != SITE_KEEPS || is_known(list))
+			findings_drop_last(list);
+	}
+	return 0;
+}
+
+int goheap_findings(struct gobirths *s, double seconds, struct findings *ret)
+{
+	const struct book b = { s, s->heap, GO_BIRTHS_HEAP };
+	_cleanup_free_ struct survivor_row *rows = NULL;
+	_cleanup_free_ struct judged *judged = NULL;
+	size_t n, shown, first = ret->n;
+	double kept;
+	int r = judge_all(&b, &rows, &judged, &n);
+
+	if (r < 0)
+		return r;
 	if (n > 0)
 		tell_no_collection(s, seconds);
 	kept = kept_bytes(judged, n);
 	shown = n < SITES_SHOWN ? n : SITES_SHOWN;
 	for (size_t i = 0; i < shown && r == 0; i++)
-		r = add_finding(s, &judged[i], seconds, kept, ret);
+		r = add_finding(&b, &judged[i], seconds, kept, ret);
 	if (r == 0 && shown)
 		mark_churn(s, judged, shown, ret->rows + first);
 	if (r == 0 && n > SITES_SHOWN)
 		r = add_rest(judged + SITES_SHOWN, n - SITES_SHOWN, ret);
+	if (r == 0 && s->spans)
+		r = add_spans(s, seconds, ret);
 	return r == 0 ? goprofile_findings(s, first, ret) : r;
 }

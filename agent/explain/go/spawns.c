@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <math.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,6 +11,16 @@
 
 #define LEVELS 3   /* goroutines that started each other */
 #define MARGIN 0.2 /* of what a go statement starts: windows see some of it */
+
+/* Those from the nth on come first. */
+static void rotate(struct site_frame *frames, size_t all, size_t n)
+{
+	struct site_frame later[SITE_FRAMES];
+
+	memcpy(later, frames + n, (all - n) * sizeof(*frames));
+	memmove(frames + (all - n), frames, n * sizeof(*frames));
+	memcpy(frames, later, (all - n) * sizeof(*frames));
+}
 
 int gospawns_add(void *spawns, uint64_t address, const struct survivor_birth *birth)
 {
@@ -58,24 +69,44 @@ static bool is_closure_of(const char *function, const char *parent)
 	return *function && strspn(function, "0123456789") == strlen(function);
 }
 
-/* What a whole stack's goroutine runs: the function above the runtime's last. */
-static const char *first_function(const struct finding *f)
+const char *gospawns_first_function(const struct finding *f)
 {
 	if (f->n_frames < 2 || strcmp(f->frames[f->n_frames - 1].function, "runtime.goexit") != 0)
 		return NULL;
 	return f->frames[f->n_frames - 2].function;
 }
 
-/* Which go statement is asked for: by its address, or by what it runs. */
+/* Which go statement is asked for: by its address, or by what it runs; or who took connections from
+ * their server. */
 struct statement {
 	uint64_t pc;
 	const char *runs;
+	bool takes;
 };
+
+/* The server's own goroutine would close the connection that it serves. */
+static bool takes_connection(const struct gospawn *s)
+{
+	return strcmp(s->frames[0].function, "net/http.(*response).Hijack") == 0;
+}
+
+/* A connection that a server of net/http accepted. */
+static bool is_served(const struct finding *f)
+{
+	if (strcmp(f->resource, "fd") != 0 && strcmp(f->resource, "tcp") != 0)
+		return false;
+	for (size_t i = 0; i < f->n_frames; i++)
+		if (strcmp(f->frames[i].function, "net/http.(*Server).Serve") == 0)
+			return true;
+	return false;
+}
 
 static bool is_from(const struct gospawn *s, const struct statement *q)
 {
 	const char *function;
 
+	if (q->takes || takes_connection(s))
+		return q->takes && takes_connection(s);
 	if (!q->runs)
 		return s->pc == q->pc;
 	function = statement_function(s);
@@ -137,10 +168,29 @@ static int append(struct finding *f, const struct gospawn *s)
 	return 0;
 }
 
+/* Before who accepts, which is the server itself for all. */
+static int prepend_taker(const struct gospawns *s, double seconds, struct finding *f)
+{
+	const struct statement q = { .takes = true };
+	const struct gospawn *by = find(s, &q, f, seconds);
+	size_t n = f->n_frames;
+	int r = by && n < SITE_FRAMES ? append(f, by) : 0;
+
+	if (r < 0 || f->n_frames == n)
+		return r;
+	rotate(f->frames, f->n_frames, n);
+	if (!*f->evidence)
+		snprintf(f->evidence, sizeof(f->evidence),
+			 "taken from the server that accepted it, by who stands first here");
+	return 0;
+}
+
 int gospawns_extend(const struct gospawns *s, double seconds, struct finding *f)
 {
+	if (is_served(f))
+		return prepend_taker(s, seconds, f);
 	for (int level = 0; level < LEVELS && f->n_frames && f->n_frames < SITE_FRAMES; level++) {
-		struct statement q = { .runs = first_function(f) };
+		struct statement q = { .runs = gospawns_first_function(f) };
 		const struct gospawn *by;
 		int r;
 

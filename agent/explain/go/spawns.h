@@ -33,6 +33,10 @@ struct gospawns {
 int gospawns_add(void *spawns, uint64_t address, const struct survivor_birth *birth);
 void gospawns_clear(struct gospawns *s);
 
+/* What the goroutine of a whole stack runs: the function above the runtime's last. NULL where the
+ * stack was cut. */
+const char *gospawns_first_function(const struct finding *f);
+
 /*
  * Append to a finding's stack who started its goroutine, and who that one's, as far as it is known
  * and sure: of the stacks that reach one go statement that of most, where the finding keeps more

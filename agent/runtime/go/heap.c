@@ -27,7 +27,7 @@
 
 /* In struct mspan in all versions; the class stands before the state, even where its objects have
  * pointers, and nothing else of it is set where the object is large. */
-enum { SPAN_START = 24, SPAN_PAGES = 32, SPAN_FREE_INDEX = 48 };
+enum { SPAN_START = GO_SPAN_START, SPAN_PAGES = 32, SPAN_FREE_INDEX = 48 };
 enum { CLASS_NO_POINTERS = 1 };
 
 /* In mheap_, in all versions: the list of spans follows the generation and its padding. */

@@ -18,6 +18,8 @@ struct go_heap_layout {
 	uint16_t span_alloc_bits, span_generation, span_state, span_size;
 };
 
+#define GO_SPAN_START 24 /* in struct mspan, in all versions: the address of its first object */
+
 struct go_heap {
 	uint64_t variable; /* mheap_; 0 when not found */
 	uint64_t arenas;   /* mheap_.arenas[0]; 0 until its layout was found to hold */

@@ -29,6 +29,8 @@ enum go_ask {
 /* What is born. */
 enum go_births {
 	GO_BIRTHS_HEAP,	      /* objects of the heap: at the returns of the allocator */
+	GO_BIRTHS_SPANS,      /* those for which the allocator needs more than its next free slot:
+			       * one in 64 at least, the first in each span, and all large ones */
 	GO_BIRTHS_TIMERS,     /* runtime timers, when they are started */
 	GO_BIRTHS_REQUESTS,   /* connections of net/http clients, when a request goes out on one */
 	GO_BIRTHS_MAPS,	      /* maps, when a key is assigned */

@@ -30,6 +30,12 @@ static const struct maker allocators[] = {
 	{ "runtime.mallocgcSmallScanNoHeaderSC*", true },
 	{ NULL },
 };
+/* Where the allocator goes when the 64 slots of a span that it looks at are taken. */
+static const struct maker spans[] = {
+	{ "runtime.(*mcache).nextFree", true },
+	{ "runtime.(*mcache).allocLarge", true }, /* its result is the span */
+	{ NULL },
+};
 /* The first until Go 1.22, the second since. */
 static const struct maker timers[] = {
 	{ "time.startTimer", false },
@@ -45,16 +51,18 @@ static const struct maker maps[] = {
 	{ "runtime.mapassign*", false },
 	{ NULL },
 };
-/* A coroutine of iter.Pull is a goroutine without a go statement. */
+/* A coroutine of iter.Pull is a goroutine without a go statement. Of a connection that a handler
+ * takes for itself, its server's goroutine ends, and whoever took it goes on for that one. */
 static const struct maker goroutines[] = {
 	{ "runtime.newproc", false },
 	{ "runtime.newcoro", false },
+	{ "net/http.(*conn).hijackLocked", false },
 	{ NULL },
 };
 static const struct maker *const makers[GO_BIRTHS_MAX] = {
-	[GO_BIRTHS_HEAP] = allocators,	     [GO_BIRTHS_TIMERS] = timers,
-	[GO_BIRTHS_REQUESTS] = requests,     [GO_BIRTHS_MAPS] = maps,
-	[GO_BIRTHS_GOROUTINES] = goroutines,
+	[GO_BIRTHS_HEAP] = allocators, [GO_BIRTHS_SPANS] = spans,
+	[GO_BIRTHS_TIMERS] = timers,   [GO_BIRTHS_REQUESTS] = requests,
+	[GO_BIRTHS_MAPS] = maps,       [GO_BIRTHS_GOROUTINES] = goroutines,
 };
 
 struct finder {
@@ -222,6 +230,8 @@ int go_points_answer(struct go_process *p, const void *request, size_t size, voi
 						  .flags_unless = points->object.flags_unless };
 	else if (r == 0 && q->births != GO_BIRTHS_TIMERS && q->births != GO_BIRTHS_GOROUTINES)
 		r = set_heap(p, points);
+	if (r == 0 && q->births == GO_BIRTHS_SPANS)
+		points->heap.start = GO_SPAN_START;
 	*ret_size = sizeof(*points);
 	return r;
 }

@@ -251,6 +251,48 @@ static void test_a_thinned_sample_holds(void **state)
 	go_sites_clear(&s);
 }
 
+/* Each timer fires and is another at the next pull; live[i] of them are there at pull i. */
+static bool piles_up(const uint64_t live[GO_PULLS], double seconds)
+{
+	static struct go_report r;
+	struct go_sites s = { 0 };
+	struct go_judgement j;
+
+	for (unsigned int i = 0; i < GO_PULLS; i++) {
+		memset(&r, 0, sizeof(r));
+		r.n_timers = r.sampled = 1;
+		r.timer_groups[0] = (struct go_timer){ .kind = GO_TIMER_CALLBACK,
+						       .code = GO_CODES,
+						       .count = live[i],
+						       .left_most = (int64_t)(seconds * 1e9) };
+		for (uint64_t id = 0; id < live[i]; id++)
+			r.samples[r.n_samples++].identity = i * 1000 + id;
+		assert_int_equal(go_sites_add_timers(&s, &r, i * SECONDS), 0);
+	}
+	go_sites_settle(&s);
+	go_sites_judge(&s, &s.rows[0], &j);
+	assert_int_equal(j.verdict, SITE_RETURNS);
+	go_sites_clear(&s);
+	return j.piles_up;
+}
+
+/* More and more for as long as each fires three times; what warms up, what comes by chance, and
+ * what may yet end are none. */
+static void test_short_timers_can_pile_up(void **state)
+{
+	static const uint64_t leak[GO_PULLS] = { 20,  32,  45,	57,  70,  82, 95,
+						 107, 120, 132, 145, 157, 170 };
+	static const uint64_t warm_up[GO_PULLS] = { 20,	 40,  60,  80,	100, 120, 130,
+						    130, 131, 129, 132, 131, 133 };
+	static const uint64_t chance[GO_PULLS] = { 100, 98,  101, 99,  103, 104, 101,
+						   106, 104, 107, 105, 108, 106 };
+
+	assert_true(piles_up(leak, 0.7));
+	assert_false(piles_up(leak, 20));
+	assert_false(piles_up(warm_up, 0.7));
+	assert_false(piles_up(chance, 0.7));
+}
+
 static uint32_t add_string(struct go_report *r, const char *text)
 {
 	uint32_t at = r->n_strings;
@@ -279,9 +321,12 @@ static const char *pattern_in(const char *made, const char *in, const char *wait
 			      bool ends)
 {
 	static struct go_report r;
-	struct go_evidence e = {
-		.report = &r, .group = &r.groups[0], .keeps = keeps, .ended = ends, .freed = ends
-	};
+	struct go_evidence e = { .report = &r,
+				 .group = &r.groups[0],
+				 .keeps = keeps,
+				 .ended = ends,
+				 .freed = ends,
+				 .grown = 10 };
 	const char *also[FINDING_ALSO], *name;
 
 	describe(&r, made, in, wait);
@@ -325,6 +370,62 @@ static void test_what_the_library_started_for_the_program(void **state)
 			       "select", true, false));
 }
 
+/* By who made the goroutine, since it is the library's from end to end. */
+static void test_a_client_for_each_request(void **state)
+{
+	static const char *const makers[] = { "net/http.(*Transport).dialConn",
+					      "net/http.(*http2Transport).newClientConn",
+					      "net/http/internal/http2.(*Transport).newClientConn",
+					      "golang.org/x/net/http2.(*Transport).newClientConn",
+					      "net/rpc.NewClientWithCodec" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(makers); i++) {
+		assert_string_equal(pattern(makers[i], "IO wait", true, false), "unclosed-client");
+		assert_null(pattern(makers[i], "IO wait", false, false));
+	}
+	assert_null(pattern("net/http.(*Transport).dialConn", "select", true, false));
+	assert_string_equal(pattern("database/sql.OpenDB", "select", true, false),
+			    "unclosed-client");
+	assert_null(pattern("net.(*Resolver).lookupIPAddr", "IO wait", true, false));
+}
+
+static void test_a_body_of_http2_that_nobody_reads(void **state)
+{
+	static const char made[] = "net/http.(*http2ClientConn).roundTrip";
+
+	assert_string_equal(pattern_in(made, "net/http.(*http2clientStream).writeRequest", "select",
+				       true, false),
+			    "unclosed-response-body");
+	assert_string_equal(pattern_in("net/http/internal/http2.(*ClientConn).roundTrip",
+				       "net/http/internal/http2.(*clientStream).doRequest",
+				       "select", true, false),
+			    "unclosed-response-body");
+	assert_null(pattern_in(made, "net/http.(*http2clientStream).writeRequest", "select", false,
+			       false));
+}
+
+/* Idle connections end by themselves where each has a timer. */
+static void test_a_connection_that_will_be_closed_is_no_mistake(void **state)
+{
+	static struct go_report r;
+	struct go_evidence e = { .report = &r, .group = &r.groups[0], .keeps = true, .grown = 10 };
+	const char *also[FINDING_ALSO], *name;
+
+	describe(&r, "net/http.(*Transport).dialConn", "internal/poll.(*FD).Read", "IO wait");
+	r.codes[2].n = 1;
+	r.codes[2].first = 2;
+	r.n_codes = r.n_places = 3;
+	r.places[2].function = add_string(&r, "net/http.(*persistConn).closeConnIfStillIdle-fm");
+	r.n_timers = 1;
+	r.timer_groups[0] = (struct go_timer){ .code = 2, .count = 10 };
+	go_patterns_find(&e, &name, also);
+	assert_null(name);
+	r.timer_groups[0].count = 9;
+	go_patterns_find(&e, &name, also);
+	assert_string_equal(name, "unclosed-client");
+	r.n_timers = 0;
+}
+
 static const char *timer_pattern(enum go_timer_kind kind, bool async, bool keeps)
 {
 	static struct go_report r;
@@ -362,8 +463,12 @@ int main(void)
 		cmocka_unit_test(test_a_backlog_keeps_on_a_busy_host),
 		cmocka_unit_test(test_nothing_new_is_undecided),
 		cmocka_unit_test(test_a_thinned_sample_holds),
+		cmocka_unit_test(test_short_timers_can_pile_up),
 		cmocka_unit_test(test_patterns),
 		cmocka_unit_test(test_what_the_library_started_for_the_program),
+		cmocka_unit_test(test_a_client_for_each_request),
+		cmocka_unit_test(test_a_body_of_http2_that_nobody_reads),
+		cmocka_unit_test(test_a_connection_that_will_be_closed_is_no_mistake),
 		cmocka_unit_test(test_timer_patterns),
 	};
 

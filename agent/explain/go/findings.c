@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "agent/base/cleanup.h"
+#include "agent/explain/go/chains.h"
 #include "agent/explain/go/source.h"
 #include "agent/runtime/go/go.h"
 #include "agent/runtime/go/patterns.h"
@@ -153,6 +154,19 @@ static bool is_told_elsewhere(const struct go_timer *t)
 	return t->kind == GO_TIMER_SLEEP || t->kind == GO_TIMER_DEADLINE;
 }
 
+/* Those that a window saw being made stand in the list already. */
+static void judge_chain(const struct go_source *s, const struct go_timer *t,
+			const struct findings *list, struct go_judgement *j)
+{
+	const struct go_place *callback = go_code_place(s->report, t->code);
+
+	if (t->kind == GO_TIMER_CALLBACK && j->piles_up && callback &&
+	    gochains_arm(list, go_string(s->report, callback->function)))
+		j->verdict = SITE_KEEPS;
+	else
+		j->piles_up = false;
+}
+
 static int add_timers(const struct go_source *s, const struct go_site *site, struct findings *ret)
 {
 	static const char *const kinds[GO_TIMER_KINDS] = {
@@ -168,11 +182,17 @@ static int add_timers(const struct go_source *s, const struct go_site *site, str
 	if (!t || is_told_elsewhere(t))
 		return 0;
 	go_sites_judge(&s->timers, site, &j);
+	judge_chain(s, t, ret, &j);
 	r = add_finding("gotimer", &j, ret, &f);
 	if (r < 0)
 		return r;
 	f->kind = kinds[t->kind];
 	set_patterns(s, NULL, t, &j, f);
+	if (j.piles_up)
+		snprintf(f->evidence, sizeof(f->evidence),
+			 "each that fires makes the next, within %.1f s, and there are more and "
+			 "more",
+			 site->longest);
 	if (t->code == GO_CODES)
 		f->reason = "the runtime does not record who made it";
 	return go_frames_add(s->report, t->code, s->module, f->frames, &f->n_frames);

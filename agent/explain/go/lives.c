@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The timers of a watch: the runtime gives them no number, so a sample is followed. */
 #include <errno.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -85,6 +86,7 @@ int go_sites_add_timers(struct go_sites *s, const struct go_report *r, double at
 		if (!site)
 			return -ENOMEM;
 		site->live[s->pulls] += t->count;
+		site->longest = fmax(site->longest, (double)t->left_most / 1e9);
 		sites[i] = (uint32_t)(site - s->rows);
 	}
 	e = follow_all(s, r, sites);

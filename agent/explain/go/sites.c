@@ -16,6 +16,8 @@
 #define AGE_PART       0.25 /* of the watch: what is older is old */
 #define CAME_LEAST     10   /* that came during it, before their times say anything */
 #define LATE_PART      0.1  /* of them, in its last third: less is a pool that has filled */
+#define ROUNDS	       3    /* times that each timer has fired in a watch that tells of them */
+#define CHANCE	       3    /* standard errors of a count of what comes by chance */
 
 void go_sites_ask(const struct go_sites *s, struct go_request *ret)
 {
@@ -223,6 +225,18 @@ static bool keeps_waiting(const struct go_sites *s, const struct go_site *site)
 	       is_next_to_none(count_freed(s, site), count_grown(s, site->waiting));
 }
 
+static bool piles_up(const struct go_sites *s, const struct go_site *site)
+{
+	unsigned int last = s->pulls - 1, third = looks_at(s->at, s->pulls, 2. / 3);
+	double rise = (double)site->live[last] - (double)site->live[0];
+	uint64_t least = LEAST + (uint64_t)(CHANCE * sqrt((double)site->live[last]));
+
+	return s->pulls >= PULLS_TO_JUDGE && site->longest > 0 &&
+	       ROUNDS * site->longest <= s->at[last] - s->at[0] &&
+	       looks_rise(s->at, site->live, s->pulls, least) &&
+	       (double)site->live[last] - (double)site->live[third] >= LATE_PART * rise;
+}
+
 static enum site_verdict judge(const struct go_sites *s, const struct go_site *site)
 {
 	uint64_t gone, grown;
@@ -254,6 +268,7 @@ void go_sites_judge(const struct go_sites *s, const struct go_site *site, struct
 	if (ret->live + ret->destroyed > site->live[0])
 		ret->created = ret->live + ret->destroyed - site->live[0];
 	ret->verdict = judge(s, site);
+	ret->piles_up = piles_up(s, site);
 	if (last && s->at[last] > 0)
 		ret->growth_per_hour =
 			((double)site->live[last] - (double)site->live[0]) / s->at[last] * 3600;

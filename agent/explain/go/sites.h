@@ -25,6 +25,7 @@ struct go_site {
 	go_cohorts waiting;   /* of goroutines: those of them that waited for others at that pull */
 	uint32_t leaked;      /* at the last pull, as the runtime says itself */
 	uint64_t stack_bytes; /* at the last pull */
+	double longest;	      /* of timers: seconds that any of them had left at a pull, at most */
 };
 
 struct go_sites {
@@ -65,7 +66,10 @@ struct go_judgement {
 	enum site_verdict verdict;
 	uint64_t live, created, destroyed; /* created: as far as they lived at some pull */
 	uint64_t ended;			   /* of those that outlived a pull, in the sample */
-	uint64_t freed;		/* of goroutines that waited for others, and do not any more */
+	uint64_t freed; /* of goroutines that waited for others, and do not any more */
+	/* Of timers: there are more and more, and for so long that each must have fired several
+	 * times. Either more are made, or they make each other (chains.h). */
+	bool piles_up;
 	double growth_per_hour; /* NAN after one pull */
 };
 void go_sites_judge(const struct go_sites *s, const struct go_site *site, struct go_judgement *ret);

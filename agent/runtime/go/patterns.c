@@ -40,9 +40,37 @@ bool go_waits_for_others(const char *wait)
 	return false;
 }
 
+static bool ends_with(const char *text, const char *end)
+{
+	size_t n = strlen(text), m = strlen(end);
+
+	return n >= m && strcmp(text + n - m, end) == 0;
+}
+
 static bool is_read_loop(const char *function)
 {
 	return strcmp(function, "net/http.(*persistConn).readLoop") == 0;
+}
+
+/* HTTP/2 in net/http or in golang.org/x/net: each request has a goroutine on the connection that
+ * waits in a select until the body is read or closed. */
+static bool is_stream(const char *function)
+{
+	return strstr(function, "http2") && (ends_with(function, "lientStream).writeRequest") ||
+					     ends_with(function, "lientStream).doRequest"));
+}
+
+/* Goroutines that a client of the standard library, or grpc, starts and only its end or its close
+ * ends. Of a connection of net/http: that its reader waits for the peer, since it idles. */
+static bool is_of_client(const char *made, const char *wait)
+{
+	if (strcmp(made, "net/http.(*Transport).dialConn") == 0 ||
+	    strcmp(made, "net/rpc.NewClientWithCodec") == 0 ||
+	    (strstr(made, "http2") && ends_with(made, "ransport).newClientConn")))
+		return strcmp(wait, "IO wait") == 0;
+	return strcmp(made, "database/sql.OpenDB") == 0 ||
+	       starts_with(made, "google.golang.org/grpc/internal/transport.NewHTTP2Client") ||
+	       starts_with(made, "google.golang.org/grpc/internal/transport.newHTTP2Client");
 }
 
 static bool is_own(const char *function)
@@ -70,7 +98,28 @@ static bool stands_in(const struct go_evidence *e, bool (*fits)(const char *func
 static bool is_unclosed_body(const struct go_evidence *e)
 {
 	return e->group && e->keeps && strcmp(wait_of(e), "select") == 0 &&
-	       stands_in(e, is_read_loop);
+	       (stands_in(e, is_read_loop) || stands_in(e, is_stream));
+}
+
+/* Idle connections of net/http that a timer of theirs will close. */
+static uint64_t closing_soon(const struct go_report *r)
+{
+	uint64_t n = 0;
+
+	for (uint32_t i = 0; i < r->n_timers; i++)
+		if (starts_with(function_of(r, r->timer_groups[i].code),
+				"net/http.(*persistConn).closeConnIfStillIdle"))
+			n += r->timer_groups[i].count;
+	return n;
+}
+
+/* A client for each request, none of which is closed: a http.Transport keeps two connections to a
+ * host by default, a pool is one sql.DB. */
+static bool is_unclosed_client(const struct go_evidence *e)
+{
+	return e->group && e->keeps &&
+	       is_of_client(function_of(e->report, e->group->made), wait_of(e)) &&
+	       closing_soon(e->report) < e->grown;
 }
 
 /* The deadline's timer, or the goroutine that passes a parent's end on. */
@@ -141,6 +190,7 @@ static const struct {
 	bool (*fits)(const struct go_evidence *e);
 } patterns[] = {
 	{ "unclosed-response-body", is_unclosed_body },
+	{ "unclosed-client", is_unclosed_client },
 	{ "context-not-cancelled", is_uncancelled_context },
 	{ "unstopped-ticker", is_unstopped_ticker },
 	{ "timer-per-iteration", is_timer_pile }, /* the same mistake, as far as a pull can tell */

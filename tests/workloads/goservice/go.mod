@@ -1,0 +1,3 @@
+module example.org/goservice
+
+go 1.19

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* For people: a sentence a site, then its stack. */
+/* For people: a sentence a site, what the mistake is where it is a known one, then the stack. */
 #include <errno.h>
 #include <inttypes.h>
 #include <math.h>
 #include <string.h>
 
 #include "agent/base/cleanup.h"
+#include "agent/model/mistake.h"
 #include "exporters/explain.h"
 
 #define FRAMES_SHOWN 24
@@ -119,6 +120,15 @@ static void write_sentence(FILE *to, const struct finding *f)
 	fputs(".\n", to);
 }
 
+/* "  unbounded-map: what is put into it is not taken out again." */
+static void write_mistake(FILE *to, const struct finding *f)
+{
+	const char *text = f->pattern ? mistake_text(f->pattern) : NULL;
+
+	if (f->pattern)
+		fprintf(to, "  %s%s%s.\n", f->pattern, text ? ": " : "", text ? text : "");
+}
+
 /* From the function that people look for outwards; what the C library did inside it is one word. */
 static void write_stack(FILE *to, const struct finding *f)
 {
@@ -173,6 +183,7 @@ int explain_text_write(FILE *to, const struct findings *findings,
 		if (shown >= SITES_SHOWN && findings->rows[shown].verdict != SITE_KEEPS)
 			break;
 		write_sentence(to, &findings->rows[shown]);
+		write_mistake(to, &findings->rows[shown]);
 		write_stack(to, &findings->rows[shown]);
 	}
 	if (shown < findings->n)

@@ -119,13 +119,15 @@ const struct site_frame *finding_frame(const struct finding *f)
 	bool go = strncmp(f->resource, "go", 2) == 0 || /* goheap, gotimer, goroutine */
 		  strcmp(f->resource, "channel") == 0 || strcmp(f->resource, "gc") == 0;
 	bool transaction = strcmp(f->resource, "transaction") == 0;
+	bool kernel = !heap && !go && !transaction && has_go(f);
 	bool pool = strcmp(f->resource, "pool") == 0;
 	const struct site_frame *caller = transaction || pool ? find_go_caller(f) : NULL;
 
 	if (caller)
 		return caller;
-	for (size_t i = 0; go && i < f->n_frames; i++)
-		if (!go_function_is_standard(f->frames[i].function) &&
+	for (size_t i = 0; (go || kernel) && i < f->n_frames; i++)
+		if (*f->frames[i].function && !site_frame_is_runtime(&f->frames[i]) &&
+		    !go_function_is_standard(f->frames[i].function) &&
 		    !go_function_is_spawner(f->frames[i].function))
 			return &f->frames[i];
 	for (size_t i = 0; heap && i < f->n_frames; i++)

@@ -230,6 +230,20 @@ static void test_the_sentence_names_the_programs_function(void **state)
 	assert_non_null(strstr(out, "Lost: 3 ring_full."));
 }
 
+static void test_a_known_mistake_is_said_in_words(void **state)
+{
+	static char out[OUT_MAX];
+
+	write_to(explain_text_write, out);
+	assert_null(strstr(out, "blocked-goroutine"));
+	findings.rows[0].pattern = "blocked-goroutine";
+	findings.rows[1].pattern = "no-such-mistake";
+	write_to(explain_text_write, out);
+	findings.rows[0].pattern = findings.rows[1].pattern = NULL;
+	assert_non_null(strstr(out, "\n  blocked-goroutine: a goroutine waits for what "));
+	assert_non_null(strstr(out, "\n  no-such-mistake.\n"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -237,6 +251,7 @@ int main(void)
 		cmocka_unit_test(test_folded_is_outermost_first),
 		cmocka_unit_test(test_json_lines_and_the_summary),
 		cmocka_unit_test(test_the_sentence_names_the_programs_function),
+		cmocka_unit_test(test_a_known_mistake_is_said_in_words),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

@@ -71,6 +71,26 @@ static void test_go_collector(void **state)
 	assert_ptr_equal(finding_frame(&f), &go[1]);
 }
 
+/* What the kernel gave a Go program was asked for by its standard library, for whoever called that;
+ * what C code in it asked for was not. */
+static void test_go_descriptor(void **state)
+{
+	struct site_frame go[] = {
+		{ .function = "syscall.openat", .file = "syscall/z.go", .module = "/shop" },
+		{ .function = "os.Open", .file = "os/file.go", .module = "/shop" },
+		{ .function = "shop.(*Upload).Part", .file = "upload.go", .module = "/shop" },
+	};
+	struct finding f = { .resource = "fd", .frames = go, .n_frames = 3 };
+
+	assert_ptr_equal(finding_frame(&f), &go[2]);
+	f.n_frames = 2; /* nothing better */
+	assert_ptr_equal(finding_frame(&f), &go[0]);
+	f.n_frames = 3;
+	go[0] = (struct site_frame){ .function = "open", .file = "", .module = "/lib/libc.so.6" };
+	go[1] = (struct site_frame){ .function = "load", .file = "load.c", .module = "/shop" };
+	assert_ptr_equal(finding_frame(&f), &go[1]);
+}
+
 /* Who asked database/sql for it, and not the driver below; of a driver alone, who called that. */
 static void test_go_database(void **state)
 {
@@ -165,9 +185,10 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_frame),	     cmocka_unit_test(test_no_better),
-		cmocka_unit_test(test_go_collector), cmocka_unit_test(test_go_database),
-		cmocka_unit_test(test_c_database),   cmocka_unit_test(test_cgo),
-		cmocka_unit_test(test_order),	     cmocka_unit_test(test_go_spawner),
+		cmocka_unit_test(test_go_collector), cmocka_unit_test(test_go_descriptor),
+		cmocka_unit_test(test_go_database),  cmocka_unit_test(test_c_database),
+		cmocka_unit_test(test_cgo),	     cmocka_unit_test(test_order),
+		cmocka_unit_test(test_go_spawner),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -46,7 +46,7 @@ static void read_stat(struct self *s)
 
 static double count_fds(void)
 {
-	DIR *d = opendir("/proc/self/fd");
+	_cleanup_closedir_ DIR *d = opendir("/proc/self/fd");
 	const struct dirent *entry;
 	double n = -1; /* the descriptor that lists them */
 
@@ -54,7 +54,6 @@ static double count_fds(void)
 		return NAN;
 	while ((entry = readdir(d)))
 		n += entry->d_name[0] != '.';
-	closedir(d);
 	return n;
 }
 

@@ -53,7 +53,7 @@ static int note_descriptors(const struct listeners *l, pid_t pid, uint8_t *ports
 	unsigned long long inode;
 	struct dirent *entry;
 	char path[64];
-	DIR *dir;
+	_cleanup_closedir_ DIR *dir = NULL;
 
 	snprintf(path, sizeof(path), "/proc/%d/fd", pid);
 	dir = opendir(path);
@@ -67,7 +67,6 @@ static int note_descriptors(const struct listeners *l, pid_t pid, uint8_t *ports
 		if (sscanf(link, "socket:[%llu]", &inode) == 1)
 			note(l, inode, ports);
 	}
-	closedir(dir);
 	return 0;
 }
 

@@ -13,6 +13,7 @@
 #include "agent/base/clock.h"
 #include "agent/base/text.h"
 #include "agent/model/escape.h"
+#include "agent/probe/file_link.h"
 #include "agent/probe/identity.h"
 #include "agent/probe/posix_timers.h"
 #include "agent/probe/procfs.h"
@@ -38,13 +39,6 @@ void procfs_free(struct procfs *f)
 {
 	free(f);
 }
-
-static void cleanup_closedir(DIR **d)
-{
-	if (*d)
-		closedir(*d);
-}
-#define _cleanup_closedir_ _cleanup_(cleanup_closedir)
 
 /* The next entry that is a number, or -1. */
 static long next_number(DIR *d)
@@ -212,32 +206,6 @@ int procfs_tasks(struct procfs *f, struct model *m)
 	return 0;
 }
 
-/* How the kernel names what a descriptor is, in the link /proc/PID/fd/N (proc(5)). */
-static enum seep_slot kind_of_link(const char *target)
-{
-	static const struct {
-		const char *prefix;
-		enum seep_slot slot;
-	} kinds[] = {
-		{ "socket:", SLOT_FD_SOCKET },
-		{ "pipe:", SLOT_FD_PIPE },
-		{ "anon_inode:[eventfd]", SLOT_FD_EVENTFD },
-		{ "anon_inode:[timerfd]", SLOT_FD_TIMERFD },
-		{ "anon_inode:[signalfd]", SLOT_FD_SIGNALFD },
-		{ "anon_inode:[eventpoll]", SLOT_FD_EPOLL },
-		{ "anon_inode:inotify", SLOT_FD_INOTIFY },
-		{ "anon_inode:[pidfd]", SLOT_FD_PIDFD },
-		{ "pidfd:", SLOT_FD_PIDFD },
-		{ "anon_inode:[io_uring]", SLOT_FD_IO_URING },
-		{ "/", SLOT_FD_FILE },
-	};
-
-	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++)
-		if (strncmp(target, kinds[i].prefix, strlen(kinds[i].prefix)) == 0)
-			return kinds[i].slot;
-	return SLOT_FD_OTHER;
-}
-
 /* Without BPF the leader's table is what can be told; threads with a table of their own are rare,
  * and a leader that has exited shows none: then any thread's. */
 static DIR *open_table(pid_t pid)
@@ -279,7 +247,7 @@ static void count_files(struct model_process *p)
 		if (len < 0)
 			continue;
 		target[len] = '\0';
-		model_cell_add(p->cells, kind_of_link(target), 1);
+		model_cell_add(p->cells, file_link_slot(target), 1);
 		if (strcmp(target, "anon_inode:[timerfd]") == 0)
 			model_cell_add(p->cells, SLOT_TIMER_TIMERFD, 1);
 	}

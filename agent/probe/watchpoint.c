@@ -73,16 +73,10 @@ static int add_thread(struct watchpoint *w, pid_t thread, uint64_t address)
 	return 0;
 }
 
-static void close_folder(DIR **folder)
-{
-	if (*folder)
-		closedir(*folder);
-}
-
 /* A thread that ends meanwhile is none. */
 static int add_threads(struct watchpoint *w, pid_t pid, uint64_t address)
 {
-	_cleanup_(close_folder) DIR *folder = NULL;
+	_cleanup_closedir_ DIR *folder = NULL;
 	const struct dirent *entry;
 	char path[32];
 	int r = 0;

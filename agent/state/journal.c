@@ -92,23 +92,12 @@ int journal_entry(struct model *m, struct bytes *values, struct bytes *entry)
 	return 0;
 }
 
-static int get_new(struct cursor *c, struct saved *s)
+/* It has no value yet: that is told as a change. */
+static int get_new_series(struct cursor *c, struct saved *s, enum owner_kind whose)
 {
-	for (;;) {
-		struct owner o = { 0 };
-		int r = owner_get(c, &o);
+	struct series *series = series_new(whose == OWNER_GROUP);
 
-		if (r < 0 || o.kind == OWNER_END)
-			return r;
-		r = saved_add_owner(s, &o);
-		for (unsigned int n = cursor_get_byte(c); r == 0 && n > 0; n--) {
-			struct series *series = series_new(o.kind == OWNER_GROUP);
-
-			r = series ? saved_add_series(s, cursor_get_byte(c), series, NAN) : -ENOMEM;
-		}
-		if (r < 0)
-			return r;
-	}
+	return series ? saved_add_series(s, cursor_get_byte(c), series, NAN) : -ENOMEM;
 }
 
 static int get_changes(struct cursor *c, struct saved *s)
@@ -135,7 +124,7 @@ static int replay_entry(struct cursor *c, struct saved *s)
 	cursor_get(c, &now, sizeof(now));
 	if (!isfinite(now))
 		return -EBADMSG;
-	r = get_new(c, s);
+	r = saved_get_owners(c, s, get_new_series);
 	if (r == 0)
 		r = get_changes(c, s);
 	if (r == 0)

@@ -62,6 +62,22 @@ int saved_add_series(struct saved *s, uint8_t slot, struct series *series, float
 	return 0;
 }
 
+int saved_get_owners(struct cursor *c, struct saved *s, saved_get_series get)
+{
+	for (;;) {
+		struct owner o = { 0 };
+		int r = owner_get(c, &o);
+
+		if (r < 0 || o.kind == OWNER_END)
+			return r;
+		r = saved_add_owner(s, &o);
+		for (unsigned int n = cursor_get_byte(c); r == 0 && n > 0; n--)
+			r = get(c, s, o.kind);
+		if (r < 0)
+			return r;
+	}
+}
+
 void saved_pass(struct saved *s, double now)
 {
 	for (size_t i = 0; i < s->n_series; i++) {

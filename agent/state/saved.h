@@ -35,6 +35,13 @@ int saved_add_owner(struct saved *s, struct owner *o);
 /* Take the series; of the last owner, slot as in the file. 0 or -ENOMEM. */
 int saved_add_series(struct saved *s, uint8_t slot, struct series *series, float value);
 
+/*
+ * Take all owners that stand there and their series, each of which get reads and adds; whose: the
+ * kind of its owner. 0, what get failed with, or as owner_get.
+ */
+typedef int (*saved_get_series)(struct cursor *c, struct saved *s, enum owner_kind whose);
+int saved_get_owners(struct cursor *c, struct saved *s, saved_get_series get);
+
 /* A census later: each series whose value is known gets it. */
 void saved_pass(struct saved *s, double now);
 

@@ -123,7 +123,7 @@ static void get_slots(struct cursor *c, struct saved *s)
 	}
 }
 
-static int get_series(struct cursor *c, struct saved *s)
+static int get_series(struct cursor *c, struct saved *s, enum owner_kind whose)
 {
 	struct series *series;
 	uint8_t slot = cursor_get_byte(c);
@@ -139,22 +139,6 @@ static int get_series(struct cursor *c, struct saved *s)
 		return r;
 	c->at += used;
 	return saved_add_series(s, slot, series, value);
-}
-
-static int get_owners(struct cursor *c, struct saved *s)
-{
-	for (;;) {
-		struct owner o = { 0 };
-		int r = owner_get(c, &o);
-
-		if (r < 0 || o.kind == OWNER_END)
-			return r;
-		r = saved_add_owner(s, &o);
-		for (unsigned int n = cursor_get_byte(c); r == 0 && n > 0; n--)
-			r = get_series(c, s);
-		if (r < 0)
-			return r;
-	}
 }
 
 static const char *check(const uint8_t *data, size_t size, struct snapshot_header *ret)
@@ -191,7 +175,7 @@ int snapshot_read(const uint8_t *data, size_t size, struct saved **ret, const ch
 	s->generation = h.generation;
 	memcpy(s->boot_id, h.boot_id, sizeof(h.boot_id));
 	get_slots(&c, s);
-	r = get_owners(&c, s);
+	r = saved_get_owners(&c, s, get_series);
 	if (r == 0 && (c.bad || c.at != c.end))
 		r = -EBADMSG;
 	if (r < 0) {

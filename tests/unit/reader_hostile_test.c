@@ -21,6 +21,7 @@
 #include "agent/base/cleanup.h"
 #include "agent/base/message.h"
 #include "agent/sites/reader.h"
+#include "tests/unit/proc_status.h"
 #include "tests/unit/traced.h"
 
 #define MUTATIONS 500
@@ -354,23 +355,6 @@ static void test_hostile_name(void **state)
 	munmap(at, self.size);
 	close(fd);
 	free(self.bytes);
-}
-
-/* The children of the agent, as the kernel sees them. */
-static unsigned long long status_value(pid_t pid, const char *key, int base)
-{
-	_cleanup_fclose_ FILE *f = NULL;
-	char path[64], line[256];
-	size_t n = strlen(key);
-
-	snprintf(path, sizeof(path), "/proc/%d/status", pid);
-	f = fopen(path, "re");
-	assert_non_null(f);
-	while (fgets(line, sizeof(line), f))
-		if (strncmp(line, key, n) == 0 && line[n] == ':')
-			return strtoull(line + n + 1, NULL, base);
-	fail_msg("no %s in %s", key, path);
-	return 0;
 }
 
 /* The child of this process that has that name. */

@@ -20,6 +20,7 @@
 #include "agent/base/cleanup.h"
 #include "agent/base/message.h"
 #include "agent/base/sandbox.h"
+#include "tests/unit/proc_status.h"
 
 #define MEMORY_LIMIT (256ul << 20)
 
@@ -230,23 +231,6 @@ static void test_calls(void **state)
 			fail_msg("%s: result %d", trials[i].name, result);
 		}
 	}
-}
-
-/* The value of a line of /proc/PID/status, base 16 or 10. */
-static unsigned long long status_value(pid_t pid, const char *key, int base)
-{
-	_cleanup_fclose_ FILE *f = NULL;
-	char path[64], line[256];
-	size_t n = strlen(key);
-
-	snprintf(path, sizeof(path), "/proc/%d/status", pid);
-	f = fopen(path, "re");
-	assert_non_null(f);
-	while (fgets(line, sizeof(line), f))
-		if (strncmp(line, key, n) == 0 && line[n] == ':')
-			return strtoull(line + n + 1, NULL, base);
-	fail_msg("no %s in %s", key, path);
-	return 0;
 }
 
 static void assert_descriptors(pid_t pid, int count)

@@ -9,17 +9,10 @@
 
 #include "agent/base/cleanup.h"
 #include "agent/explain/acquire/truth.h"
+#include "agent/probe/file_link.h"
 #include "agent/sites/reader.h"
 
-static void cleanup_closedir(DIR **dir)
-{
-	if (*dir)
-		closedir(*dir);
-}
-
 #define KERNEL_HALF (1UL << 63) /* of the addresses, where only the vsyscall page shows */
-
-#define _cleanup_closedir_ _cleanup_(cleanup_closedir)
 
 void truth_clear(struct truth *t)
 {
@@ -95,34 +88,6 @@ static FILE *open_file(pid_t pid, const char *what)
 	return fopen(path, "re");
 }
 
-/* What /proc/PID/fd/N links to names the kind (fs/anon_inodes.c and the d_dname of each file
- * system). */
-static enum seep_slot slot_of_link(const char *link)
-{
-	static const struct {
-		const char *prefix;
-		enum seep_slot slot;
-	} kinds[] = {
-		{ "socket:[", SLOT_FD_SOCKET },
-		{ "pipe:[", SLOT_FD_PIPE },
-		{ "anon_inode:[eventfd]", SLOT_FD_EVENTFD },
-		{ "anon_inode:[timerfd]", SLOT_FD_TIMERFD },
-		{ "anon_inode:[signalfd]", SLOT_FD_SIGNALFD },
-		{ "anon_inode:[eventpoll]", SLOT_FD_EPOLL },
-		{ "anon_inode:inotify", SLOT_FD_INOTIFY },
-		{ "anon_inode:[inotify]", SLOT_FD_INOTIFY },
-		{ "anon_inode:[pidfd]", SLOT_FD_PIDFD },
-		{ "pidfd:[", SLOT_FD_PIDFD },
-		{ "anon_inode:[io_uring]", SLOT_FD_IO_URING },
-		{ "/", SLOT_FD_FILE },
-	};
-
-	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++)
-		if (strncmp(link, kinds[i].prefix, strlen(kinds[i].prefix)) == 0)
-			return kinds[i].slot;
-	return SLOT_FD_OTHER;
-}
-
 static enum seep_slot read_link(int dir, const char *name, uint64_t *ret_inode)
 {
 	char link[64];
@@ -134,7 +99,7 @@ static enum seep_slot read_link(int dir, const char *name, uint64_t *ret_inode)
 	link[n] = '\0';
 	bracket = strchr(link, '[');
 	*ret_inode = bracket ? strtoull(bracket + 1, NULL, 10) : 0;
-	return slot_of_link(link);
+	return file_link_slot(link);
 }
 
 enum seep_slot truth_descriptor(pid_t pid, int fd, uint64_t *ret_inode)

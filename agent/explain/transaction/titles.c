@@ -54,7 +54,7 @@ static void read_one(struct transaction_titles *t, struct reader *reader, pid_t 
 void transaction_titles_read(struct transaction_titles *t, struct reader *reader)
 {
 	uint64_t end = monotonic_ns() + READING_NS;
-	DIR *dir = opendir("/proc");
+	_cleanup_closedir_ DIR *dir = opendir("/proc");
 	struct dirent *entry;
 	int servers = 0;
 
@@ -67,8 +67,6 @@ void transaction_titles_read(struct transaction_titles *t, struct reader *reader
 		read_one(t, reader, pid);
 		servers++;
 	}
-	if (dir)
-		closedir(dir);
 	t->time = monotonic_ns();
 }
 

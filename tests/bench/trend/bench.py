@@ -76,10 +76,13 @@ class Score:
         return self.hits / max(1, self.hits + sum(self.missed.values()))
 
     def delay(self):
-        return statistics.median(self.delays) if self.delays else float("nan")
+        return statistics.median(self.delays)
+
+    def delay_text(self):
+        return f"{self.delay():.1f} h" if self.delays else "none found"
 
     def line(self, name):
-        return f"{name:24} {self.precision():9.3f} {self.recall():7.3f} {self.delay():7.1f} h"
+        return f"{name:24} {self.precision():9.3f} {self.recall():7.3f} {self.delay_text():>10}"
 
 
 def named(counter):
@@ -108,7 +111,7 @@ def report(folder, title, pool):
     with open(folder / "labels.csv", encoding="ascii") as lines:
         labels = list(csv.DictReader(lines))
     size = f"{len(labels)} traces of {len({row['family'] for row in labels})} families"
-    print(f"\n{title}: {size}\n{'':24} precision  recall    delay")
+    print(f"\n{title}: {size}\n{'':24} precision  recall      delay")
     rows = []
     for name in DETECTORS:
         result = score(name, folder, labels, pool)
@@ -117,7 +120,7 @@ def report(folder, title, pool):
             print(f"  false alarms: {named(result.false)}; missed: {named(result.missed)}")
         words = name.replace("_", " ") if name != "seep" else "**seep**"
         rows.append(f"| {title}: {size} | {words} | {result.precision():.3f} | "
-                    f"{result.recall():.3f} | {result.delay():.1f} h |")
+                    f"{result.recall():.3f} | {result.delay_text()} |")
     return rows
 
 

@@ -181,7 +181,9 @@ def test_namespaces(seep, workloads, tmp_path, flags):
 
 def test_seep_in_pid_namespace(seep, tmp_path):
     """Inside a namespace seep shows that namespace's processes by that namespace's numbers."""
-    script = f"sleep 100 & exec {seep} top --once --json --all"
+    # The shell's child is another shell for a moment. What waits makes no process of its own.
+    begun = 'until read name </proc/$!/comm && [ "$name" = sleep ]; do :; done'
+    script = f"sleep 100 & {begun}; exec {seep} top --once --json --all"
     done = subprocess.run(["unshare", "--pid", "--fork", "--mount-proc", "--kill-child",
                            "sh", "-c", script], capture_output=True, timeout=30, text=True)
     assert done.returncode == 0, done.stderr

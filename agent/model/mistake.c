@@ -29,6 +29,8 @@ static const struct {
 			      "good part of the time" },
 	{ "late-memory-limit", "the heap is as large as its memory limit or larger, since that was "
 			       "set late or not at all" },
+	{ "outgrown-memory-limit", "what lives is nearly as large as the memory limit, so that it "
+				   "is collected without rest: raise the limit, or keep less" },
 	{ "idle-in-transaction", "a transaction was begun, and neither committed nor rolled back, "
 				 "before its connection was put aside" },
 	{ "long-lived-capture",

@@ -3,7 +3,8 @@
 """Makes a manual page: make_man.py SEEP PAGE.in >PAGE
 
 A line %OPTIONS COMMAND% of the page becomes the list of that command's options, as the program's own
-table of options tells them by --help; %VERSION% is the version that it reports.
+table of options tells them by --help; %MISTAKES% the list of known mistakes, from the table that
+explain tells them by (agent/model/mistake.c); %VERSION% is the version that it reports.
 """
 
 import pathlib
@@ -11,6 +12,8 @@ import re
 import subprocess
 import sys
 
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+MISTAKE = re.compile(r'\{ "([a-z]+(?:-[a-z]+)+)",\s*((?:"[^"]*"\s*)+)\}')
 ROW = re.compile(r"^  (?:-(?P<letter>\w), |    )--(?P<name>[\w.-]+)(?:=(?P<value>\S+))? +(?P<help>\S.*)$")
 
 
@@ -39,10 +42,20 @@ def options(help_text):
     return "\n".join([".Bl -tag -width Ds", *map(item, rows), ".El"])
 
 
+def mistakes():
+    """Rows of the table; a string may be parted over lines."""
+    rows = MISTAKE.findall((ROOT / "agent/model/mistake.c").read_text())
+    if not rows:
+        raise ValueError("no table of mistakes")
+    sentences = {name: "".join(re.findall('"([^"]*)"', text)) for name, text in rows}
+    items = [f".It Li {escape(name)}\n{escape(text)}." for name, text in sorted(sentences.items())]
+    return "\n".join([".Bl -tag -width Ds", *items, ".El"])
+
+
 def make(seep, template):
     version = say(seep, "--version").split()[-1]
     return re.sub(r"(?m)^%OPTIONS (\w+)%$", lambda match: options(say(seep, match[1], "--help")),
-                  template).replace("%VERSION%", version)
+                  template).replace("%MISTAKES%", mistakes()).replace("%VERSION%", version)
 
 
 if __name__ == "__main__":

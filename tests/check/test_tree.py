@@ -141,6 +141,16 @@ def test_windows_know_who_is_in_the_way():
                 if not {".begin", ".obstacle", ".end", ".cost"} <= set(re.findall(r"\.\w+", text))]
 
 
+def test_each_known_mistake_has_its_sentence():
+    """What explain names as a pattern is in the table for people, and nothing else is."""
+    words = r'"([a-z]+(?:-[a-z]+)+)"'
+    named = {word for path in SOURCES if name(path).startswith(("agent/explain/", "agent/runtime/go/"))
+             for word in re.findall(words, path.read_text())}
+    told = set(re.findall(r"\{ " + words, (ROOT / "agent/model/mistake.c").read_text()))
+    assert named - told == {"alloc-fn", "free-fn", "rw-p"}
+    assert told <= named
+
+
 def test_every_source_names_its_licence():
     bare = [path for path in tracked() if path.endswith((".c", ".h", ".py"))
             and "SPDX-License-Identifier: GPL-2.0-only" not in (ROOT / path).read_text()[:200]]

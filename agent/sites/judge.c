@@ -5,11 +5,12 @@
 #include "agent/base/cleanup.h"
 #include "agent/sites/sites.h"
 
-#define LIVE_LEAST   4	 /* objects that live, below which nothing is said to be kept */
-#define OLD_LEAST    2	 /* of them from the first half */
-#define OLD_KEPT     0.9 /* share of the first half's that the last quarter must leave alone */
-#define NOT_SLOWING  0.5 /* the last rise of the lows, as a share of the mean of the two before */
-#define KIND_GROWS   0.5 /* growth of the whole kind, as a share of what the site keeps */
+#define LIVE_LEAST   6	  /* objects that live, below which nothing is said to be kept */
+#define OLD_LEAST    2	  /* of them from the first half */
+#define OLD_KEPT     0.9  /* share of the first half's that the last quarter must leave alone */
+#define NOT_SLOWING  0.5  /* the last rise of the lows, as a share of the mean of the two before */
+#define GOES_ON	     0.25 /* what came after the last low, as a share of the same mean */
+#define KIND_GROWS   0.5  /* growth of the whole kind, as a share of what the site keeps */
 #define GIVES_BACK   0.8
 #define OLD_GIVEN    0.1 /* share of the first half's that may be left where a site gives back */
 #define SECONDS_HOUR 3600
@@ -143,14 +144,17 @@ static double kind_growth(const struct sites *s, enum seep_slot slot, double sta
  * Where one in k is followed, a rise is a sum of weights k: its variance is k times itself, of
  * which one part is the program's own. Two standard deviations are not held against the site.
  */
-static bool rises(const double lows[SITES_PARTS], uint32_t sampled)
+static bool rises(const double lows[SITES_PARTS], double live, uint32_t sampled)
 {
-	double before = (lows[2] - lows[0]) / 2;
+	double before = (lows[2] - lows[0]) / 2, chance = 2 * sqrt((sampled - 1) * before);
 
 	for (int part = 1; part < SITES_PARTS; part++)
 		if (lows[part] <= lows[part - 1])
 			return false;
-	return lows[3] - lows[2] >= NOT_SLOWING * before - 2 * sqrt((sampled - 1) * before);
+	/* The low of a quarter lies at its beginning, where nothing goes: of the last one only what
+	 * lives at its end can tell that a pool has filled. */
+	return lows[3] - lows[2] >= NOT_SLOWING * before - chance && live > lows[3] &&
+	       live - lows[3] >= GOES_ON * before - chance;
 }
 
 static enum site_verdict verdict_of(const struct sites *s, const struct site *site, double start,
@@ -160,8 +164,8 @@ static enum site_verdict verdict_of(const struct sites *s, const struct site *si
 
 	if (r->created == 0)
 		return SITE_UNDECIDED;
-	if (r->live >= LIVE_LEAST && rises(r->lows, r->sampled) && old.late >= OLD_LEAST &&
-	    (double)old.left >= OLD_KEPT * (double)old.late &&
+	if (r->live >= LIVE_LEAST && rises(r->lows, live_at(site, end), r->sampled) &&
+	    old.late >= OLD_LEAST && (double)old.left >= OLD_KEPT * (double)old.late &&
 	    kind_growth(s, site->slot, start, end) >= KIND_GROWS * r->lows[SITES_PARTS - 1])
 		return SITE_KEEPS;
 	if ((double)r->destroyed >= GIVES_BACK * (double)r->created ||

@@ -74,10 +74,10 @@ void sites_each(struct sites *s,
  *
  * `keeps` must not be said lightly: a server under steady load opens connections and holds them. It
  * needs a lowest live count that rises from quarter to quarter, as fast at the end as at the
- * beginning, objects of the first half that do not go away in the last quarter, and that the
- * process as a whole holds more of the kind (older ones may be given back meanwhile).
- * `returns`: four in five of its objects, or nine in ten of those of the first half, were given
- * back.
+ * beginning, and more that come and stay in the last quarter; objects of the first half that do not
+ * go away in the last quarter, and that the process as a whole holds more of the kind (older ones
+ * may be given back meanwhile). `returns`: four in five of its objects, or nine in ten of those of
+ * the first half, were given back.
  */
 void sites_judge(const struct sites *s, const struct site *site, double start, double end,
 		 struct site_report *ret);

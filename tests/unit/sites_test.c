@@ -146,6 +146,22 @@ static void test_a_pool_that_is_full_does_not_keep(void **state)
 	assert_int_equal(judge(s, site).verdict, SITE_UNDECIDED);
 }
 
+/* The same, slowly: one each second until some time before the end. */
+static void test_a_pool_that_was_filled_of_late_does_not_keep(void **state)
+{
+	struct sites *s = *state;
+	struct site *site = site_a(s);
+
+	for (int i = 0; i < 78; i++)
+		take(s, site, (uint64_t)i, START + i, INFINITY);
+	assert_int_not_equal(judge(s, site).verdict, SITE_KEEPS);
+	take(s, site, 78, START + 80, INFINITY);
+	assert_int_not_equal(judge(s, site).verdict, SITE_KEEPS);
+	for (int i = 80; i < 100; i++)
+		take(s, site, (uint64_t)i, START + i, INFINITY);
+	assert_int_equal(judge(s, site).verdict, SITE_KEEPS);
+}
+
 /* A cache that fills: 63 % of its size in a fifth of the watch. */
 static void test_a_cache_that_fills_does_not_keep(void **state)
 {
@@ -187,9 +203,11 @@ static void test_few_objects_are_undecided(void **state)
 	struct sites *s = *state;
 	struct site *site = site_a(s);
 
-	for (int i = 0; i < 3; i++)
-		take(s, site, (uint64_t)i, START + 30 * i, INFINITY);
+	for (int i = 0; i < 5; i++)
+		take(s, site, (uint64_t)i, START + 19 * i, INFINITY);
 	assert_int_equal(judge(s, site).verdict, SITE_UNDECIDED);
+	take(s, site, 5, START + 95, INFINITY);
+	assert_int_equal(judge(s, site).verdict, SITE_KEEPS);
 }
 
 static void end_odd(void *context, struct site *site, struct site_life *life)
@@ -224,6 +242,7 @@ int main(void)
 		TEST(test_a_leak_of_one_in_a_hundred_keeps),
 		TEST(test_open_and_close_returns),
 		TEST(test_a_pool_that_is_full_does_not_keep),
+		TEST(test_a_pool_that_was_filled_of_late_does_not_keep),
 		TEST(test_a_cache_that_fills_does_not_keep),
 		TEST(test_a_kind_that_does_not_grow_does_not_keep),
 		TEST(test_a_saw_tooth_does_not_keep),

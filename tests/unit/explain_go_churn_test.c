@@ -59,6 +59,18 @@ static void test_calm(void **state)
 	assert_false(marks(&c, SITE_RETURNS));
 }
 
+/* A small heap is collected often, and for next to nothing. */
+static void test_cheap(void **state)
+{
+	struct gochurn c = busy;
+
+	c.cpu = 0.2;
+	c.allocated = 40 * MIB;
+	assert_false(marks(&c, SITE_RETURNS));
+	c.share = NAN;
+	assert_true(marks(&c, SITE_RETURNS));
+}
+
 /* What the library allocates for a function is no line of its own. */
 static void test_library(void **state)
 {
@@ -114,6 +126,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_one_function_keeps_the_collector_busy),
 		cmocka_unit_test(test_calm),
+		cmocka_unit_test(test_cheap),
 		cmocka_unit_test(test_library),
 		cmocka_unit_test(test_busy_host),
 		cmocka_unit_test(test_growing),

@@ -10,6 +10,7 @@
 #define RATE_LEAST   (64.0 * 1024 * 1024) /* bytes in a CPU second, of the function */
 #define CYCLES_LEAST 1.0		  /* a second */
 #define SHARE_LEAST  0.02		  /* of the CPU time */
+#define COST_LEAST   0.01		  /* of a CPU, by the collector */
 #define PART_LEAST   0.5		  /* of all bytes */
 #define GROWN_MOST   0.05		  /* of all bytes */
 #define PERCENT	     100.0
@@ -33,6 +34,7 @@ static bool is_restless(const struct gochurn *c, double part)
 	return c->seconds > 0 && c->cpu > 0 && part >= PART_LEAST &&
 	       part * c->allocated / c->cpu >= RATE_LEAST &&
 	       c->cycles / c->seconds >= CYCLES_LEAST && !(c->share < SHARE_LEAST) &&
+	       !(c->share * c->cpu / c->seconds < COST_LEAST) &&
 	       c->grown <= GROWN_MOST * c->allocated;
 }
 

@@ -174,8 +174,5 @@ bool gobuffer_fills(const struct gobuffers *b, const struct gobuffer *row)
 
 bool gobuffer_keeps(const struct gobuffers *b, const struct gobuffer *row)
 {
-	double first = (double)row->filled[row->first], last = (double)row->filled[row->last];
-
-	return gobuffer_grows(b, row) && seconds(b, row) >= SEEN_PART * watched(b) &&
-	       (row->whole || last >= 2 * first);
+	return gobuffer_grows(b, row) && seconds(b, row) >= SEEN_PART * watched(b) && row->whole;
 }

@@ -54,7 +54,9 @@ uint64_t gobuffer_grown(const struct gobuffer *row);
 double gobuffer_rate(const struct gobuffers *b, const struct gobuffer *row);
 
 /*
- * It grows, and its beginning is known to be in use, or it has doubled: else it can be a window
- * that slides over an array (s = s[1:]), whose items are copied into a new one at its end.
+ * It grows, and its beginning is known to be in use. Else it can be a window that slides over an
+ * array (s = s[1:]), whose items are copied into a new one at its end; or the program made the
+ * array as large as it is, for a ring or a batch, and it is full for the first time: append leaves
+ * none more than half empty.
  */
 bool gobuffer_keeps(const struct gobuffers *b, const struct gobuffer *row);

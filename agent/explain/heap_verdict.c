@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
+#include <math.h>
 #include <string.h>
 
 #include "agent/explain/heap_verdict.h"
@@ -9,6 +10,8 @@
 #define WORK_MIN       0.2   /* less of a window, and the share says nothing */
 #define GROWTH_MIN     65536 /* bytes: less drowns in pages */
 #define EXACT_MIN      8     /* blocks that say something */
+#define FADED	       0.8   /* of the first quarter stay so many for each of the second, or more */
+#define DEVIATIONS     2     /* standard ones, beyond which a difference is no chance */
 
 static double caught(const struct heap_site *s)
 {
@@ -65,9 +68,29 @@ static enum site_verdict judge_windows(const struct heap_watch *watch, const str
 	return SITE_UNDECIDED;
 }
 
+static double share_that_stayed(const struct heap_site *s, int quarter, double *ret_n)
+{
+	*ret_n = (double)(s->stayed[quarter] + s->went[quarter]);
+	return *ret_n > 0 ? (double)s->stayed[quarter] / *ret_n : 0;
+}
+
+/*
+ * What is kept stays, and is at no age less than before. Of sessions fewer are left the longer ago
+ * they began; the two oldest quarters are those in which no short life disturbs that. Where they
+ * differ by more than chance, lives come to an end, and the watch is not much longer than they are.
+ */
+static bool fades(const struct heap_site *s)
+{
+	double n, m, first = share_that_stayed(s, 0, &n), second = share_that_stayed(s, 1, &m);
+	double all = (double)(s->stayed[0] + s->stayed[1]) / fmax(n + m, 1);
+	double error = sqrt(all * (1 - all) * (1 / fmax(n, 1) + 1 / fmax(m, 1)));
+
+	return n > 0 && m > 0 && first < FADED * second && second - first > DEVIATIONS * error;
+}
+
 static enum site_verdict judge_exact(const struct heap_watch *watch, const struct heap_site *s)
 {
-	if (aged(s) >= EXACT_MIN && is_steady(watch, s))
+	if (aged(s) >= EXACT_MIN && is_steady(watch, s) && !fades(s))
 		return SITE_KEEPS;
 	if (s->sums.destroyed > 0 && aged(s) == 0)
 		return SITE_RETURNS;

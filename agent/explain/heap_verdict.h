@@ -31,8 +31,10 @@ struct heap_watch {
  * e^-7), and its survivors come from all of the first three quarters of the watch, since a warm-up
  * ends.
  *
- * Fates are judged as exact ones are, of the blocks that were seen. Of a quarter in which nothing
- * at all was seen nothing is asked, where the site goes on in the last one.
+ * Fates are judged as exact ones are, of the blocks that were seen; and where of the first
+ * quarter's fewer stayed than of the second's, by more than chance, they have lives that end: a
+ * warm-up. Of a quarter in which nothing at all was seen nothing is asked, where the site goes on
+ * in the last one.
  *
  * Exact. A site keeps when blocks from each of the first three quarters live on, and no quarter has
  * nearly all of them; it returns when it gave back, and nothing of that age is left.

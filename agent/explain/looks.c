@@ -2,6 +2,7 @@
 #include "agent/explain/looks.h"
 
 #define HALF_PART 0.1
+#define SLOW_PART 0.5
 
 unsigned int looks_at(const double *at, unsigned int n, double part)
 {
@@ -30,4 +31,28 @@ bool looks_grow_in_both_halves(const double *at, const uint64_t *values, unsigne
 	double middle = (double)values[looks_at(at, n, 0.5)], least = HALF_PART * (last - first);
 
 	return last > first && middle - first >= least && last - middle >= least;
+}
+
+/* Of the straight line that fits the looks first to last best, per second. */
+static double slope(const double *at, const uint64_t *values, unsigned int first, unsigned int last)
+{
+	double n = last - first + 1, x = 0, y = 0, up = 0, down = 0;
+
+	for (unsigned int i = first; i <= last; i++) {
+		x += at[i] / n;
+		y += (double)values[i] / n;
+	}
+	for (unsigned int i = first; i <= last; i++) {
+		up += (at[i] - x) * ((double)values[i] - y);
+		down += (at[i] - x) * (at[i] - x);
+	}
+	return down > 0 ? up / down : 0;
+}
+
+bool looks_go_on(const double *at, const uint64_t *values, unsigned int n)
+{
+	unsigned int middle = looks_at(at, n, 0.5);
+	double late = slope(at, values, middle, n - 1);
+
+	return late > 0 && late >= SLOW_PART * slope(at, values, 0, middle);
 }

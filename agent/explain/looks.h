@@ -18,3 +18,7 @@ bool looks_rise(const double *at, const uint64_t *values, unsigned int n, uint64
 /* From the first to the last the value grew, and a tenth of that came in each half of the time, at
  * least: what grows in one alone warms up, or is a burst. */
 bool looks_grow_in_both_halves(const double *at, const uint64_t *values, unsigned int n);
+
+/* In the second half of the time it rises at least half as fast as in the first. What takes for a
+ * while and then gives back warms up: it rises until the first ones go, and slower from then on. */
+bool looks_go_on(const double *at, const uint64_t *values, unsigned int n);

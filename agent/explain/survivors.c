@@ -252,8 +252,11 @@ static void add_site(struct heap_site *to, const struct heap_site *from)
 {
 	to->live += from->live;
 	to->live_bytes += from->live_bytes;
-	for (int i = 0; i < 4; i++)
+	for (int i = 0; i < 4; i++) {
 		to->born[i] += from->born[i];
+		to->stayed[i] += from->stayed[i];
+		to->went[i] += from->went[i];
+	}
 	if (!to->oldest || (from->oldest && from->oldest < to->oldest))
 		to->oldest = from->oldest;
 }
@@ -287,11 +290,15 @@ static void sort_entries(const struct survivors *s, uint64_t began, struct livin
 		struct living *l = e->address ? find_living(s, rows, e->key, e->size) : NULL;
 		bool doubtful = e->doubtful || e->size == SHARED_SIZE;
 
-		if (!l || e->fate == SURVIVOR_DEAD)
+		if (!l)
 			continue;
+		if (e->fate == SURVIVOR_DEAD)
+			l->row.site.went[quarter_of(e, began, end)]++;
+		else if (e->fate == SURVIVOR_ALIVE)
+			l->row.site.stayed[quarter_of(e, began, end)]++;
 		if (e->fate == SURVIVOR_ALIVE)
 			add_living(doubtful ? &l->doubtful : &l->row.site, e, began, end);
-		else
+		else if (e->fate == SURVIVOR_UNKNOWN)
 			l->row.pending++;
 	}
 }

@@ -36,7 +36,9 @@ struct heap_site {
 	uint64_t live, live_bytes; /* created, and not known to be gone */
 	uint64_t old; /* of those: born before the last window, so that a later one could see them
 			 freed */
-	uint64_t born[4];    /* live ones by the quarter of the watch that they come from */
+	uint64_t born[4];	     /* live ones by the quarter of the watch that they come from */
+	uint64_t stayed[4], went[4]; /* all of each quarter whose fate is known, doubtful ones too;
+				      * 0 where fates are not asked for (explain/survivors.h) */
 	uint64_t oldest;     /* birth of the oldest live one, ns of CLOCK_MONOTONIC; 0 for none */
 	const uint64_t *pcs; /* return addresses, innermost first, owned by the heap */
 	size_t n_pcs;	     /* 0: not known, for want of room */

@@ -192,6 +192,36 @@ static void test_a_backlog_keeps(void **state)
 	assert_true(j.ended > 0 && j.destroyed > 0);
 }
 
+/* Sessions of 5 to 15 seconds, watched for 30 from the program's start: they become more until as
+ * many end as begin. */
+static void test_sessions_that_warm_up_are_no_backlog(void **state)
+{
+	static struct program p;
+
+	for (int i = 0; i < 1200; i++)
+		add(&p, i * 0.01, i * 0.01 + 2 + 4 * ((i * 7) % 10) / 9.);
+	assert_int_not_equal(judge(&p).verdict, SITE_KEEPS);
+	p = (struct program){ 0 };
+	for (int i = 0; i < 1200; i++)
+		add_waiting(&p, i * 0.01, i * 0.01 + 6);
+	assert_int_not_equal(judge(&p).verdict, SITE_KEEPS);
+	/* of 10 to 40 seconds: at the watch's end they still become more */
+	p = (struct program){ 0 };
+	for (int i = 0; i < 1200; i++)
+		add(&p, i * 0.01, i * 0.01 + 4 + 12 * ((i * 7) % 10) / 9.);
+	assert_int_not_equal(judge(&p).verdict, SITE_KEEPS);
+}
+
+/* Four come for each that goes: of those that came at first more went. */
+static void test_a_backlog_that_begins_keeps(void **state)
+{
+	static struct program p;
+
+	for (int i = 0; i < 1200; i++)
+		add(&p, i * 0.01, i * 0.04 + 0.1);
+	assert_int_equal(judge(&p).verdict, SITE_KEEPS);
+}
+
 /* Pulls that a busy host let pass in bunches, and a last one that came late. */
 static void test_a_backlog_keeps_on_a_busy_host(void **state)
 {
@@ -430,7 +460,9 @@ static const char *timer_pattern(enum go_timer_kind kind, bool async, bool keeps
 {
 	static struct go_report r;
 	struct go_timer t = { .kind = kind };
-	struct go_evidence e = { .report = &r, .timer = &t, .keeps = keeps, .live = 10 };
+	struct go_evidence e = {
+		.report = &r, .timer = &t, .keeps = keeps, .live = 10, .grown = 10
+	};
 	const char *also[FINDING_ALSO], *name;
 
 	r.async_timers = async;
@@ -448,6 +480,45 @@ static void test_timer_patterns(void **state)
 	assert_string_equal(timer_pattern(GO_TIMER_CONTEXT, false, true), "context-not-cancelled");
 }
 
+/* Each session has its goroutine, which has a timer or two; or has gone and left them. */
+static void test_timers_that_goroutines_wait_for(void **state)
+{
+	static struct go_report r = { .async_timers = true };
+	struct go_timer t = { .kind = GO_TIMER_ONCE };
+	struct go_evidence e = { .report = &r,
+				 .timer = &t,
+				 .keeps = true,
+				 .live = 40,
+				 .grown = 40,
+				 .goroutines_grown = 20 };
+	const char *also[FINDING_ALSO], *name;
+
+	go_patterns_find(&e, &name, also);
+	assert_null(name);
+	e.goroutines_grown = 19;
+	go_patterns_find(&e, &name, also);
+	assert_string_equal(name, "timer-per-iteration");
+	e.goroutines_grown = -5;
+	go_patterns_find(&e, &name, also);
+	assert_string_equal(name, "timer-per-iteration");
+}
+
+/* The library ends its idle connections by time.AfterFunc; the program's own calls are its own. */
+static void test_callbacks_of_the_library(void **state)
+{
+	static struct go_report r;
+	struct go_timer t = { .kind = GO_TIMER_CALLBACK };
+	struct go_evidence e = { .report = &r, .timer = &t, .keeps = true, .live = 10 };
+	const char *also[FINDING_ALSO], *name;
+
+	describe(&r, "net/http.(*persistConn).closeConnIfStillIdle-fm", "main.expire", "");
+	go_patterns_find(&e, &name, also);
+	assert_null(name);
+	t.code = 1;
+	go_patterns_find(&e, &name, also);
+	assert_string_equal(name, "timer-not-stopped");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -460,6 +531,8 @@ int main(void)
 		cmocka_unit_test(test_a_pool_that_scales_is_no_leak),
 		cmocka_unit_test(test_a_slow_leak_keeps),
 		cmocka_unit_test(test_a_backlog_keeps),
+		cmocka_unit_test(test_sessions_that_warm_up_are_no_backlog),
+		cmocka_unit_test(test_a_backlog_that_begins_keeps),
 		cmocka_unit_test(test_a_backlog_keeps_on_a_busy_host),
 		cmocka_unit_test(test_nothing_new_is_undecided),
 		cmocka_unit_test(test_a_thinned_sample_holds),
@@ -470,6 +543,8 @@ int main(void)
 		cmocka_unit_test(test_a_body_of_http2_that_nobody_reads),
 		cmocka_unit_test(test_a_connection_that_will_be_closed_is_no_mistake),
 		cmocka_unit_test(test_timer_patterns),
+		cmocka_unit_test(test_timers_that_goroutines_wait_for),
+		cmocka_unit_test(test_callbacks_of_the_library),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -152,6 +152,31 @@ static void test_a_blind_quarter(void **state)
 	assert_int_equal(v[0], SITE_UNDECIDED);
 }
 
+/* Of 40 that began in each quarter. A leak among passing objects loses as many of each; sessions of
+ * 10 to 40 seconds, in a watch of 30, have fewer left the older they are. */
+static void test_lives_that_end(void **state)
+{
+	struct heap_watch watch = { .fates = true, .share = 0.01, .balance = 1e6 };
+	struct heap_site leak = exact(160, 12, 11, 12, 14), sessions = exact(160, 19, 28, 38, 40);
+	struct heap_site few = exact(16, 3, 4, 4, 4);
+	enum site_verdict v;
+
+	for (int i = 0; i < 4; i++) {
+		leak.stayed[i] = leak.born[i];
+		leak.went[i] = 40 - leak.born[i];
+		sessions.stayed[i] = sessions.born[i];
+		sessions.went[i] = 40 - sessions.born[i];
+		few.stayed[i] = few.born[i];
+		few.went[i] = 4 - few.born[i];
+	}
+	heap_judge(&watch, &leak, 1, &v);
+	assert_int_equal(v, SITE_KEEPS);
+	heap_judge(&watch, &sessions, 1, &v);
+	assert_int_equal(v, SITE_UNDECIDED);
+	heap_judge(&watch, &few, 1, &v);
+	assert_int_equal(v, SITE_KEEPS); /* that can be chance */
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -159,6 +184,7 @@ int main(void)
 		cmocka_unit_test(test_a_blind_quarter), cmocka_unit_test(test_nothing_to_compare),
 		cmocka_unit_test(test_warm_up),		cmocka_unit_test(test_balance),
 		cmocka_unit_test(test_growth),		cmocka_unit_test(test_exact),
+		cmocka_unit_test(test_lives_that_end),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -48,6 +48,23 @@ static void test_both_halves(void **state)
 	assert_false(looks_grow_in_both_halves(late, same, 6));
 }
 
+static void test_what_slows_down_does_not_go_on(void **state)
+{
+	const double at[] = { 0, 1, 2, 3, 4, 5, 6, 7, 8 };
+	const uint64_t straight[] = { 0, 10, 20, 30, 40, 50, 60, 70, 80 };
+	const uint64_t warm[] = { 0, 10, 20, 29, 36, 40, 40, 41, 39 };
+	const uint64_t bent[] = { 0, 20, 40, 60, 80, 91, 102, 113, 124 };
+	const uint64_t faster[] = { 0, 0, 0, 0, 0, 1, 2, 3, 4 };
+	const uint64_t falls[] = { 9, 8, 7, 6, 5, 4, 3, 2, 1 };
+
+	assert_true(looks_go_on(at, straight, 9));
+	assert_false(looks_go_on(at, warm, 9));
+	assert_true(looks_go_on(at, bent, 9));
+	assert_true(looks_go_on(at, faster, 9));
+	assert_false(looks_go_on(at, falls, 9));
+	assert_false(looks_go_on(at, straight, 1));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -55,6 +72,7 @@ int main(void)
 		cmocka_unit_test(test_rise),
 		cmocka_unit_test(test_no_rise),
 		cmocka_unit_test(test_both_halves),
+		cmocka_unit_test(test_what_slows_down_does_not_go_on),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

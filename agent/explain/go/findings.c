@@ -111,6 +111,16 @@ static int64_t heap_grown(const struct go_source *s, uint64_t live, uint64_t gro
 	return (int64_t)(by < most ? by : most);
 }
 
+/* In all of the program, between the first pull and the last. */
+static int64_t goroutines_grown(const struct go_sites *s)
+{
+	int64_t grown = 0;
+
+	for (size_t i = 0; s->pulls && i < s->n; i++)
+		grown += (int64_t)s->rows[i].live[s->pulls - 1] - (int64_t)s->rows[i].live[0];
+	return grown;
+}
+
 static void set_patterns(const struct go_source *s, const struct go_group *g,
 			 const struct go_timer *t, const struct go_judgement *j, struct finding *f)
 {
@@ -124,6 +134,7 @@ static void set_patterns(const struct go_source *s, const struct go_group *g,
 				 .grown = j->created > j->destroyed ? j->created - j->destroyed
 								    : 0 };
 
+	e.goroutines_grown = goroutines_grown(&s->goroutines);
 	e.heap_grown = heap_grown(s, e.live, e.grown);
 	go_patterns_find(&e, &f->pattern, f->also);
 	set_evidence(&e, f);

@@ -15,6 +15,8 @@
 #define PULLS_TO_JUDGE 4
 #define AGE_PART       0.25 /* of the watch: what is older is old */
 #define CAME_LEAST     10   /* that came during it, before their times say anything */
+#define FROM_NOTHING   0.1  /* of those at the end: with so few at the beginning it warms up */
+#define LONGER	       1.15 /* a backlog's later ones last, by that factor */
 #define LATE_PART      0.1  /* of them, in its last third: less is a pool that has filled */
 #define ROUNDS	       3    /* times that each timer has fired in a watch that tells of them */
 #define CHANCE	       3    /* standard errors of a count of what comes by chance */
@@ -204,13 +206,49 @@ static bool is_next_to_none(uint64_t ends, uint64_t grown)
 	return (double)ends <= ENDS_OF_KEPT * (double)(ends + grown);
 }
 
+/* How many of the next n pulls still see those of n cohorts, of which the first was born before
+ * pull from: the mean. What a cohort gained was counted in it by its id alone. */
+static double last_for(const struct go_sites *s, const go_cohorts cohorts, unsigned int from,
+		       unsigned int n)
+{
+	uint64_t seen = 0, stayed = 0;
+
+	for (unsigned int born = from; born < from + n; born++) {
+		seen += cohorts[born][born];
+		for (unsigned int age = 1; age <= n; age++)
+			stayed += cohorts[born][born] -
+				  fell(cohorts[born][born], cohorts[born + age][born]);
+	}
+	return seen ? (double)stayed / (double)seen : 0;
+}
+
+/*
+ * A warm-up and a backlog both begin with nothing. But in a queue that gets longer later ones stay
+ * longer, and sessions do not, however long they are.
+ */
+static bool later_ones_last(const struct go_sites *s, const struct go_site *site)
+{
+	unsigned int last = s->pulls - 1, third = last / 3;
+
+	return (double)site->live[0] > FROM_NOTHING * (double)site->live[last] ||
+	       last_for(s, site->by_birth, third + 1, third) >
+		       LONGER * last_for(s, site->by_birth, 1, third);
+}
+
+/* More come than go, and go on to. */
+static bool is_backlog(const struct go_sites *s, const struct go_site *site)
+{
+	return looks_rise(s->at, site->live, s->pulls, LEAST) &&
+	       looks_go_on(s->at, site->live, s->pulls) && later_ones_last(s, site);
+}
+
 /* Either next to none of those that outlived a pull ever ends, or they end too slowly for what
- * comes: a backlog. */
+ * comes. */
 static bool keeps(const struct go_sites *s, const struct go_site *site, uint64_t gone,
 		  uint64_t grown)
 {
 	return rises(s, site->by_birth, site->live) &&
-	       (is_next_to_none(gone, grown) || looks_rise(s->at, site->live, s->pulls, LEAST));
+	       (is_next_to_none(gone, grown) || is_backlog(s, site));
 }
 
 /* One go statement may start all that a program has to do, as errgroup's does: what passes there

@@ -5,6 +5,7 @@
  * wait.
  */
 #include <errno.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,7 +17,8 @@
 
 #define GROWN_LEAST 8	 /* timers */
 #define GROWN_PART  0.05 /* of those that there are */
-#define PILE_LEAST  50	 /* timers, beside two for each goroutine: more than anybody waits for */
+#define WAITED_FOR  2	 /* timers that a goroutine may wait for at once */
+#define PILE_LEAST  50	 /* timers beside those: more than anybody waits for */
 
 /* By what the program called, innermost first; a context is told before the timer in it. */
 static const struct {
@@ -53,13 +55,23 @@ static int find_maker(const struct finding *f)
 	return -ENOENT;
 }
 
-/* There are more than before, or more than goroutines could wait for. */
-static bool are_too_many(const struct gobirths *s)
+static bool sends_on_channel(const char *kind)
+{
+	return strcmp(kind, "ticker") == 0 || strcmp(kind, "once") == 0;
+}
+
+/* There are more than before, or more than goroutines could wait for. Where goroutines came with
+ * them, as sessions do in a program that warms up, timers that send on a channel are waited for: if
+ * such a goroutine stays, it is told itself. */
+static bool are_too_many(const struct gobirths *s, const char *kind)
 {
 	double before = (double)s->timers_first.timers, after = (double)s->timers_last.timers;
+	double waiting = WAITED_FOR *
+			 ((double)s->timers_last.goroutines - (double)s->timers_first.goroutines);
+	double new = after - before - (sends_on_channel(kind) ? fmax(waiting, 0) : 0);
 
-	return (after >= before + GROWN_LEAST && after >= before * (1 + GROWN_PART)) ||
-	       s->timers_last.timers > PILE_LEAST + 2 * s->timers_last.goroutines;
+	return (new >= GROWN_LEAST &&new >= before *GROWN_PART) ||
+	       s->timers_last.timers > PILE_LEAST + WAITED_FOR * s->timers_last.goroutines;
 }
 
 static void drop_last(struct findings *list)
@@ -79,7 +91,7 @@ static int add_finding(struct gobirths *s, const struct survivor_row *row,
 	if (!f)
 		return -ENOMEM;
 	f->resource = "gotimer";
-	f->verdict = verdict == SITE_KEEPS && !are_too_many(s) ? SITE_UNDECIDED : verdict;
+	f->verdict = verdict;
 	f->live = site->live;
 	f->created = site->sums.created;
 	f->destroyed = site->sums.destroyed;
@@ -92,6 +104,8 @@ static int add_finding(struct gobirths *s, const struct survivor_row *row,
 		return 0;
 	}
 	f->kind = makers[maker].kind;
+	if (f->verdict == SITE_KEEPS && !are_too_many(s, f->kind))
+		f->verdict = SITE_UNDECIDED;
 	if (f->verdict == SITE_KEEPS)
 		f->pattern = makers[maker].pattern;
 	return 0;

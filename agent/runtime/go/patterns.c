@@ -10,6 +10,7 @@
 #define FREED_OF_BLOCKED 0.05 /* of those that came and stayed */
 #define TABLE_BYTES	 2048 /* of a map that holds a hundred keys or more */
 #define TIMERS_A_LOT	 50   /* of one kind that nobody waits for */
+#define WAITED_FOR	 2    /* timers that a goroutine may wait for at once */
 
 static const char *function_of(const struct go_report *r, uint16_t code)
 {
@@ -159,6 +160,13 @@ static bool is_blocked(const struct go_evidence *e)
 				     (double)e->freed <= FREED_OF_BLOCKED * (double)e->grown));
 }
 
+/* They become more, and not with goroutines that wait for them: those would be told themselves. */
+static bool are_more_than_waiters(const struct go_evidence *e)
+{
+	return e->keeps && (e->goroutines_grown < 0 ||
+			    e->grown > WAITED_FOR * (uint64_t)e->goroutines_grown);
+}
+
 /*
  * Timers of channels are of this program's making when there are more than goroutines that could
  * wait for them. Where dropped timers go by themselves, they are no mistake.
@@ -166,7 +174,8 @@ static bool is_blocked(const struct go_evidence *e)
 static bool is_forgotten_timer(const struct go_evidence *e, enum go_timer_kind kind)
 {
 	return e->timer && e->timer->kind == kind && e->report->async_timers &&
-	       (e->keeps || e->live > TIMERS_A_LOT + 2 * e->report->live);
+	       (are_more_than_waiters(e) ||
+		e->live > TIMERS_A_LOT + WAITED_FOR * e->report->live);
 }
 
 static bool is_unstopped_ticker(const struct go_evidence *e)
@@ -179,10 +188,12 @@ static bool is_timer_pile(const struct go_evidence *e)
 	return is_forgotten_timer(e, GO_TIMER_ONCE);
 }
 
-/* What time.AfterFunc started stays until it fires, whatever the version. */
+/* What time.AfterFunc started stays until it fires, whatever the version. The library's own calls,
+ * as those that end idle connections, are bound to what they end, which is told by itself. */
 static bool is_unstopped_timer(const struct go_evidence *e)
 {
-	return is_timer_pile(e) || (e->timer && e->timer->kind == GO_TIMER_CALLBACK && e->keeps);
+	return is_timer_pile(e) || (e->timer && e->timer->kind == GO_TIMER_CALLBACK && e->keeps &&
+				    is_own(function_of(e->report, e->timer->code)));
 }
 
 static const struct {

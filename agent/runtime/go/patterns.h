@@ -17,6 +17,7 @@ struct go_evidence {
 	uint64_t ended;			/* during it, of those that were no passing work */
 	uint64_t freed;			/* during it, of those that waited for others */
 	uint64_t live, grown;		/* objects, and how many more since the watch began */
+	int64_t goroutines_grown;	/* in all of the program, since the watch began */
 	int64_t heap_grown; /* bytes that the collector found alive, since the watch began */
 };
 

@@ -2,7 +2,9 @@
 /*
  * Connections of net/http clients whose response the program has neither read to its end nor
  * closed. The goroutine that reads such a connection stands in a select of its readLoop until
- * somebody does; where a connection idles, it waits for the network. Its stack names it.
+ * somebody does; where a connection idles, it waits for the network. Its stack names it. A response
+ * that goes on for long, a stream of events, is not forgotten: a goroutine of the program waits for
+ * the network in it.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -13,21 +15,29 @@
 #include "agent/runtime/go/stack.h"
 
 #define READER	      "net/http.(*persistConn).readLoop"
-#define READER_FRAME  2	   /* above gopark and selectgo */
-#define STACK_BYTES   4096 /* more than these three take */
+#define READER_FRAMES 3 /* it stands above gopark and selectgo */
+#define BODY	      "net/http.(*persistConn).Read"
+#define BODY_FRAMES   16   /* it stands within so many, below encryption and what waits */
+#define STACK_BYTES   4096 /* more than those take */
+#define OTHERS	      32   /* functions: on such a stack stand the same ones again and again */
 #define READERS_LEAST 64
 
 struct range {
 	uint64_t low, high;
 };
 
-/* Goroutines that stand in a select of that function. */
+/* A function, and others on the way to it, of which the names were looked at. */
+struct named {
+	const char *name;
+	struct range found, others[OTHERS];
+	size_t n; /* written to others, the last ones are there */
+};
+
 struct readers {
 	struct go_process *process;
-	struct go_parked *rows;
+	struct go_parked *rows; /* goroutines that wait for that reason */
 	size_t n, capacity;
-	struct range reader, other; /* functions whose names were looked at last */
-	uint8_t select;		    /* its number among the wait reasons */
+	uint8_t reason;
 };
 
 static void readers_clear(struct readers *r)
@@ -39,7 +49,7 @@ static void add_waiting(void *context, const struct go_parked *g, uint8_t reason
 {
 	struct readers *r = context;
 
-	if (reason != r->select)
+	if (reason != r->reason)
 		return;
 	if (r->n == r->capacity) {
 		size_t capacity = r->capacity ? 2 * r->capacity : READERS_LEAST;
@@ -58,19 +68,28 @@ static bool is_in(const struct range *r, uint64_t pc)
 	return pc >= r->low && pc < r->high;
 }
 
-static bool is_reader(struct readers *r, uint64_t pc)
+static bool is_known_other(const struct named *function, uint64_t pc)
+{
+	for (size_t i = 0; i < OTHERS; i++)
+		if (is_in(&function->others[i], pc))
+			return true;
+	return false;
+}
+
+static bool is_of(struct readers *r, struct named *function, uint64_t pc)
 {
 	struct go_table *t = &r->process->module.table;
 	struct go_function f;
-	char name[sizeof(READER) + 1];
+	char name[GO_NAME_MAX];
 	bool found;
 
-	if (is_in(&r->reader, pc) || is_in(&r->other, pc))
-		return is_in(&r->reader, pc);
+	if (is_in(&function->found, pc) || is_known_other(function, pc))
+		return is_in(&function->found, pc);
 	if (go_table_find(t, pc, &f) < 0 || go_table_name(t, &f, name, sizeof(name)) < 0)
 		return false;
-	found = strcmp(name, READER) == 0;
-	*(found ? &r->reader : &r->other) = (struct range){ f.entry, f.end };
+	found = strcmp(name, function->name) == 0;
+	*(found ? &function->found : &function->others[function->n++ % OTHERS]) =
+		(struct range){ f.entry, f.end };
 	return found;
 }
 
@@ -83,47 +102,76 @@ static int compare_objects(const void *key, const void *object)
 }
 
 /* Whatever a stack names is what its function works with. */
-static void mark_named(const uint64_t *words, size_t n, const struct go_fates_request *q,
-		       struct go_fates *ret)
+static void mark_named(struct readers *r, const struct go_parked *g, enum go_fate fate,
+		       const struct go_fates_request *q, struct go_fates *ret)
 {
-	for (size_t i = 0; i < n; i++) {
+	uint64_t words[STACK_BYTES / sizeof(uint64_t)];
+	size_t size = g->high - g->sp < sizeof(words) ? g->high - g->sp : sizeof(words);
+
+	if (go_memory_read(&r->process->memory, g->sp, words, size) < 0)
+		return;
+	for (size_t i = 0; i < size / sizeof(words[0]); i++) {
 		const struct go_object *o = bsearch(&words[i], q->objects, q->n,
 						    sizeof(q->objects[0]), compare_objects);
 
 		if (o)
-			ret->answers[o - q->objects].fate = GO_FATE_ALIVE;
+			ret->answers[o - q->objects].fate = fate;
 	}
 }
 
-static void look_at(struct readers *r, const struct go_parked *g, const struct go_fates_request *q,
-		    struct go_fates *ret)
+/* Among its innermost frames, at most so many. */
+static bool stands_in(struct readers *r, const struct go_parked *g, struct named *function,
+		      size_t most)
 {
-	uint64_t words[STACK_BYTES / sizeof(uint64_t)], pcs[READER_FRAME + 1];
-	size_t size = g->high - g->sp < sizeof(words) ? g->high - g->sp : sizeof(words);
+	uint64_t pcs[BODY_FRAMES];
+	size_t n = go_stack_read(r->process, g, pcs, most);
 
-	if (go_stack_read(r->process, g, pcs, ARRAY_SIZE(pcs)) < ARRAY_SIZE(pcs) ||
-	    !is_reader(r, pcs[READER_FRAME]) ||
-	    go_memory_read(&r->process->memory, g->sp, words, size) < 0)
-		return;
-	mark_named(words, size / sizeof(words[0]), q, ret);
+	for (size_t i = 0; i < n; i++)
+		if (is_of(r, function, pcs[i]))
+			return true;
+	return false;
 }
 
-static uint8_t find_select(const struct go_process *p)
+static uint8_t find_reason(const struct go_process *p, const char *words)
 {
 	for (uint8_t i = 0; i < GO_WAIT_REASONS; i++)
-		if (strcmp(p->wait_reasons[i], "select") == 0)
+		if (strcmp(p->wait_reasons[i], words) == 0)
 			return i;
 	return 0;
 }
 
+/* The connections that those goroutines work with have this fate, who wait for that reason and
+ * stand in the function. */
+static int mark(struct go_process *p, const char *reason, const char *function, size_t most,
+		enum go_fate fate, const struct go_fates_request *q, struct go_fates *ret)
+{
+	_cleanup_(readers_clear) struct readers r = { .process = p,
+						      .reason = find_reason(p, reason) };
+	struct named named = { .name = function };
+	int e = r.reason ? go_goroutines_waiting(p, 0, add_waiting, &r) : -ENODATA;
+
+	for (size_t i = 0; e == 0 && i < r.n; i++)
+		if (stands_in(&r, &r.rows[i], &named, most))
+			mark_named(&r, &r.rows[i], fate, q, ret);
+	return e;
+}
+
+static bool is_any_alive(const struct go_fates *f, uint32_t n)
+{
+	for (uint32_t i = 0; i < n; i++)
+		if (f->answers[i].fate == GO_FATE_ALIVE)
+			return true;
+	return false;
+}
+
 int go_readers_ask(struct go_process *p, const struct go_fates_request *q, struct go_fates *ret)
 {
-	_cleanup_(readers_clear) struct readers r = { .process = p, .select = find_select(p) };
-	int e = r.select ? go_goroutines_waiting(p, 0, add_waiting, &r) : -ENODATA;
+	int r;
 
-	for (uint32_t i = 0; e == 0 && i < q->n; i++)
+	for (uint32_t i = 0; i < q->n; i++)
 		ret->answers[i].fate = GO_FATE_DEAD;
-	for (size_t i = 0; e == 0 && i < r.n; i++)
-		look_at(&r, &r.rows[i], q, ret);
-	return e;
+	r = mark(p, "select", READER, READER_FRAMES, GO_FATE_ALIVE, q, ret);
+	if (r == 0 && is_any_alive(ret, q->n))
+		r = mark(p, "IO wait", BODY, BODY_FRAMES, GO_FATE_DEAD, q, ret);
+	return r;
 }

@@ -74,7 +74,8 @@ int gospans_start(struct gobirths *s);
 int gospans_poll(struct gobirths *s);
 void gospans_end(struct gobirths *s);
 
-/* What the runtime and sync.Pool hold in reserve for the program, as many as once were used. */
+/* What the runtime and sync.Pool hold in reserve for the program, as many as once were used; so do
+ * the overflow buckets of maps, which stay when their keys go: maps are told by their keys. */
 bool goheap_is_reserve(const struct finding *f);
 
 /* Whether objects of the heap stay that this function makes, or what it calls; false for NULL. */

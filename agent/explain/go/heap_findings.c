@@ -124,7 +124,8 @@ static void set_growth(const struct book *b, double seconds, double kept, struct
 bool goheap_is_reserve(const struct finding *f)
 {
 	static const char *const owners[] = { "runtime.acquireSudog", "runtime.malg",
-					      "sync.(*Pool)", "sync.(*poolChain)" };
+					      "runtime.(*hmap).newoverflow", "sync.(*Pool)",
+					      "sync.(*poolChain)" };
 
 	for (size_t i = 0; i < f->n_frames && go_function_is_standard(f->frames[i].function); i++)
 		for (size_t k = 0; k < ARRAY_SIZE(owners); k++)

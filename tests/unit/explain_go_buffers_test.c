@@ -76,6 +76,19 @@ static void test_a_ring_may_fill(void **state)
 	for (uint64_t i = 0; i < 10; i++)
 		look_at_one(b, MB, 10 * MB, MB + i * 200 * KB);
 	assert_int_equal(count(b, gobuffer_grows), 1);
+	b->rows[0].whole = true; /* who writes to it has its beginning at hand */
+	assert_int_equal(count(b, gobuffer_keeps), 0);
+}
+
+static void test_what_is_full_and_stays_is_bounded(void **state)
+{
+	struct gobuffers *b = *state;
+
+	for (uint64_t i = 0; i < 10; i++)
+		look_at_one(b, MB, 10 * MB, 5 * MB + i * 500 * KB);
+	b->rows[0].whole = true;
+	assert_int_equal(count(b, gobuffer_keeps), 1);
+	look_at_one(b, MB, 10 * MB, 10 * MB);
 	assert_int_equal(count(b, gobuffer_keeps), 0);
 }
 
@@ -213,6 +226,7 @@ int main(void)
 		test(test_a_window_may_slide),
 		test(test_known_to_be_whole),
 		test(test_a_ring_may_fill),
+		test(test_what_is_full_and_stays_is_bounded),
 		test(test_moved),
 		test(test_moved_again_and_again),
 		test(test_moved_without_its_beginning),

@@ -503,6 +503,30 @@ static void test_timers_that_goroutines_wait_for(void **state)
 	assert_string_equal(name, "timer-per-iteration");
 }
 
+/* Connections whose readers wait for the program; beside them, who reads the streams. */
+static void test_streams_are_no_unclosed_bodies(void **state)
+{
+	static struct go_report r;
+	struct go_evidence e = { .report = &r, .group = &r.groups[0], .keeps = true, .live = 10 };
+	const char *also[FINDING_ALSO], *name;
+
+	describe(&r, "net/http.(*Transport).dialConn", "net/http.(*persistConn).readLoop",
+		 "select");
+	go_patterns_find(&e, &name, also);
+	assert_string_equal(name, "unclosed-response-body");
+	r.places[2].function = add_string(&r, "net/http.(*bodyEOFSignal).Read");
+	r.codes[2] = (struct go_code){ .first = 2, .n = 1 };
+	r.n_codes = r.n_places = 3;
+	r.stacks[1] = 2;
+	r.groups[1] = (struct go_group){ .count = 9, .stack = 1, .n_stack = 1 };
+	r.n_groups = 2;
+	go_patterns_find(&e, &name, also);
+	assert_null(name);
+	r.groups[1].count = 5;
+	go_patterns_find(&e, &name, also);
+	assert_string_equal(name, "unclosed-response-body");
+}
+
 /* The library ends its idle connections by time.AfterFunc; the program's own calls are its own. */
 static void test_callbacks_of_the_library(void **state)
 {
@@ -544,6 +568,7 @@ int main(void)
 		cmocka_unit_test(test_a_connection_that_will_be_closed_is_no_mistake),
 		cmocka_unit_test(test_timer_patterns),
 		cmocka_unit_test(test_timers_that_goroutines_wait_for),
+		cmocka_unit_test(test_streams_are_no_unclosed_bodies),
 		cmocka_unit_test(test_callbacks_of_the_library),
 	};
 

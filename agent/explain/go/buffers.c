@@ -9,6 +9,7 @@
 #define LOOKS_LEAST 4
 #define GROWN_LEAST 65536 /* bytes */
 #define SEEN_PART   0.75  /* of the watch */
+#define EMPTIEST    0.33  /* filled part of an array that has just moved */
 
 /* Of an object of the sample, which is small as a rule, and moves when it is full. */
 #define FILLED_LEAST 64
@@ -90,7 +91,7 @@ static void add_moved(struct gobuffers *b, const struct go_buffer *seen)
 		return;
 	row = find_origin(b, seen);
 	if (row) {
-		row->whole = true;
+		row->whole = row->moved = true;
 	} else {
 		row = fresh_row(b);
 		if (!row)
@@ -172,7 +173,16 @@ bool gobuffer_fills(const struct gobuffers *b, const struct gobuffer *row)
 	return grows_by(b, row, FILLED_LEAST) && seconds(b, row) >= FILLING_PART * watched(b);
 }
 
+/* Of an array that has not moved: append and bytes.Buffer leave none emptier than that, and when it
+ * is full they move it. */
+static bool may_move(const struct gobuffer *row)
+{
+	return (double)row->filled[row->first] >= EMPTIEST * (double)row->bytes &&
+	       row->filled[row->last] < row->bytes;
+}
+
 bool gobuffer_keeps(const struct gobuffers *b, const struct gobuffer *row)
 {
-	return gobuffer_grows(b, row) && seconds(b, row) >= SEEN_PART * watched(b) && row->whole;
+	return gobuffer_grows(b, row) && seconds(b, row) >= SEEN_PART * watched(b) && row->whole &&
+	       (row->moved || may_move(row));
 }

@@ -25,6 +25,7 @@ struct gobuffer {
 	/* Its beginning is in use: it moved into a larger object as it was, or whoever wrote to it
 	 * counted from there. */
 	bool whole;
+	bool moved; /* the former, in this watch */
 };
 
 struct gobuffers {
@@ -55,8 +56,8 @@ double gobuffer_rate(const struct gobuffers *b, const struct gobuffer *row);
 
 /*
  * It grows, and its beginning is known to be in use. Else it can be a window that slides over an
- * array (s = s[1:]), whose items are copied into a new one at its end; or the program made the
- * array as large as it is, for a ring or a batch, and it is full for the first time: append leaves
- * none more than half empty.
+ * array (s = s[1:]), whose items are copied into a new one at its end. And it has moved, or is as
+ * full as one that was moved into: else the program made it as large as it is, for a ring or a
+ * batch, and fills it for the first time.
  */
 bool gobuffer_keeps(const struct gobuffers *b, const struct gobuffer *row);

@@ -79,12 +79,10 @@ static bool is_own(const char *function)
 	return !go_function_is_standard(function);
 }
 
-/* On the stack of the one that was looked at. */
-static bool stands_in(const struct go_evidence *e, bool (*fits)(const char *function))
+/* On the stack of the one of that group that was looked at. */
+static bool group_stands_in(const struct go_report *r, const struct go_group *g,
+			    bool (*fits)(const char *function))
 {
-	const struct go_report *r = e->report;
-	const struct go_group *g = e->group;
-
 	for (uint16_t i = 0; i < g->n_stack; i++) {
 		const struct go_code *c = &r->codes[r->stacks[g->stack + i]];
 
@@ -95,11 +93,33 @@ static bool stands_in(const struct go_evidence *e, bool (*fits)(const char *func
 	return false;
 }
 
+static bool stands_in(const struct go_evidence *e, bool (*fits)(const char *function))
+{
+	return group_stands_in(e->report, e->group, fits);
+}
+
+static bool reads_body(const char *function)
+{
+	return strcmp(function, "net/http.(*bodyEOFSignal).Read") == 0 ||
+	       (strstr(function, "http2") && ends_with(function, "ransportResponseBody).Read"));
+}
+
+/* Goroutines that wait for more of a response: a stream is read while it comes. */
+static uint64_t count_body_readers(const struct go_report *r)
+{
+	uint64_t n = 0;
+
+	for (uint32_t i = 0; i < r->n_groups; i++)
+		n += group_stands_in(r, &r->groups[i], reads_body) ? r->groups[i].count : 0;
+	return n;
+}
+
 /* readLoop waits for the program to read the body; while a connection idles it waits for IO. */
 static bool is_unclosed_body(const struct go_evidence *e)
 {
 	return e->group && e->keeps && strcmp(wait_of(e), "select") == 0 &&
-	       (stands_in(e, is_read_loop) || stands_in(e, is_stream));
+	       (stands_in(e, is_read_loop) || stands_in(e, is_stream)) &&
+	       2 * count_body_readers(e->report) <= e->live;
 }
 
 /* Idle connections of net/http that a timer of theirs will close. */
@@ -163,8 +183,8 @@ static bool is_blocked(const struct go_evidence *e)
 /* They become more, and not with goroutines that wait for them: those would be told themselves. */
 static bool are_more_than_waiters(const struct go_evidence *e)
 {
-	return e->keeps && (e->goroutines_grown < 0 ||
-			    e->grown > WAITED_FOR * (uint64_t)e->goroutines_grown);
+	return e->keeps &&
+	       (e->goroutines_grown < 0 || e->grown > WAITED_FOR * (uint64_t)e->goroutines_grown);
 }
 
 /*
@@ -174,8 +194,7 @@ static bool are_more_than_waiters(const struct go_evidence *e)
 static bool is_forgotten_timer(const struct go_evidence *e, enum go_timer_kind kind)
 {
 	return e->timer && e->timer->kind == kind && e->report->async_timers &&
-	       (are_more_than_waiters(e) ||
-		e->live > TIMERS_A_LOT + WAITED_FOR * e->report->live);
+	       (are_more_than_waiters(e) || e->live > TIMERS_A_LOT + WAITED_FOR * e->report->live);
 }
 
 static bool is_unstopped_ticker(const struct go_evidence *e)

@@ -64,7 +64,7 @@ static void test_cheap(void **state)
 {
 	struct gochurn c = busy;
 
-	c.cpu = 0.2;
+	c.cpu = 0.07;
 	c.allocated = 40 * MIB;
 	assert_false(marks(&c, SITE_RETURNS));
 	c.share = NAN;

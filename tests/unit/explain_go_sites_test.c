@@ -503,6 +503,28 @@ static void test_timers_that_goroutines_wait_for(void **state)
 	assert_string_equal(name, "timer-per-iteration");
 }
 
+/* Nobody waits for them; those of a short timeout are soon gone, and few. */
+static void test_piles_of_timers(void **state)
+{
+	static struct go_report r = { .async_timers = true, .live = 10 };
+	struct go_timer t = { .kind = GO_TIMER_ONCE, .left_most = 500 * 1000000 };
+	struct go_evidence e = { .report = &r, .timer = &t, .live = 100 };
+	const char *also[FINDING_ALSO], *name;
+
+	go_patterns_find(&e, &name, also);
+	assert_null(name);
+	e.live = 1100;
+	go_patterns_find(&e, &name, also);
+	assert_string_equal(name, "timer-per-iteration");
+	e.live = 100;
+	t.left_most = 60 * INT64_C(1000000000);
+	go_patterns_find(&e, &name, also);
+	assert_string_equal(name, "timer-per-iteration");
+	t = (struct go_timer){ .kind = GO_TIMER_TICKER, .left_most = 500 * 1000000 };
+	go_patterns_find(&e, &name, also);
+	assert_string_equal(name, "unstopped-ticker");
+}
+
 /* Connections whose readers wait for the program; beside them, who reads the streams. */
 static void test_streams_are_no_unclosed_bodies(void **state)
 {
@@ -568,6 +590,7 @@ int main(void)
 		cmocka_unit_test(test_a_connection_that_will_be_closed_is_no_mistake),
 		cmocka_unit_test(test_timer_patterns),
 		cmocka_unit_test(test_timers_that_goroutines_wait_for),
+		cmocka_unit_test(test_piles_of_timers),
 		cmocka_unit_test(test_streams_are_no_unclosed_bodies),
 		cmocka_unit_test(test_callbacks_of_the_library),
 	};

@@ -10,7 +10,9 @@
 #define FREED_OF_BLOCKED 0.05 /* of those that came and stayed */
 #define TABLE_BYTES	 2048 /* of a map that holds a hundred keys or more */
 #define TIMERS_A_LOT	 50   /* of one kind that nobody waits for */
-#define WAITED_FOR	 2    /* timers that a goroutine may wait for at once */
+#define FIRE_SOON	 (10 * INT64_C(1000000000)) /* ns: all that there are are gone by then */
+#define SOON_A_LOT	 1000			    /* of those: some 200 KiB */
+#define WAITED_FOR	 2 /* timers that a goroutine may wait for at once */
 
 static const char *function_of(const struct go_report *r, uint16_t code)
 {
@@ -187,6 +189,12 @@ static bool are_more_than_waiters(const struct go_evidence *e)
 	       (e->goroutines_grown < 0 || e->grown > WAITED_FOR * (uint64_t)e->goroutines_grown);
 }
 
+/* A short timeout in a busy loop leaves few, and never more. */
+static uint64_t a_lot(const struct go_timer *t)
+{
+	return t->kind == GO_TIMER_ONCE && t->left_most < FIRE_SOON ? SOON_A_LOT : TIMERS_A_LOT;
+}
+
 /*
  * Timers of channels are of this program's making when there are more than goroutines that could
  * wait for them. Where dropped timers go by themselves, they are no mistake.
@@ -194,7 +202,8 @@ static bool are_more_than_waiters(const struct go_evidence *e)
 static bool is_forgotten_timer(const struct go_evidence *e, enum go_timer_kind kind)
 {
 	return e->timer && e->timer->kind == kind && e->report->async_timers &&
-	       (are_more_than_waiters(e) || e->live > TIMERS_A_LOT + WAITED_FOR * e->report->live);
+	       (are_more_than_waiters(e) ||
+		e->live > a_lot(e->timer) + WAITED_FOR * e->report->live);
 }
 
 static bool is_unstopped_ticker(const struct go_evidence *e)

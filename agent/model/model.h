@@ -196,6 +196,7 @@ static inline void model_cell_add(struct model_cell *cells, enum seep_slot slot,
  * gets its value, which is what taken_of() gives. Takes the series. */
 void model_cell_adopt(struct model *m, struct model_cell *c, struct series *s, int64_t taken);
 
+/* NULL when there is no such process. */
 struct model_process *model_find(const struct model *m, pid_t pid);
 
 /*

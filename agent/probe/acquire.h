@@ -55,6 +55,7 @@ void acquire_follow(struct acquire *a, uint64_t key);
 /* Handle what has come, without waiting. Returns the number of events or -errno. */
 int acquire_poll(struct acquire *a);
 
+/* So far, or as it was at the detach. 0, or -errno with what could be read. */
 int acquire_counts(struct acquire *a, struct acquire_counts *ret);
 
 /* Leave the process alone; what is in the ring buffer can still be polled. */

@@ -24,6 +24,8 @@ struct connections {
 void connections_want(struct connections *c, uint16_t port);
 void connections_want_none(struct connections *c);
 
+/* A sweep begins; then each connection that it meets, of which those of no port that is wanted, and
+ * those that find no room, are passed over. */
 void connections_begin(struct connections *c);
 void connections_note(struct connections *c, pid_t pid, uint16_t local, uint16_t remote);
 

@@ -76,6 +76,7 @@ int heap_reset(struct heap *h);
 /* Take what the programs told: name sites, learn frame rules. Often while attached. */
 int heap_poll(struct heap *h);
 
+/* Of all windows so far. 0, or -errno with what could be read. */
 int heap_counts(struct heap *h, struct heap_counts *ret);
 
 /* All sites; the caller frees *ret. Reads every live block: not for the hot path. */

@@ -28,6 +28,7 @@ struct heap_known {
 	uint64_t unanswered; /* rules that the reader did not give */
 };
 
+/* 0 or -ENOMEM; reader and map are the caller's. */
 int heap_known_init(struct heap_known *k, struct reader *reader, pid_t pid, int rules_fd);
 void heap_known_clear(struct heap_known *k);
 

@@ -54,4 +54,5 @@ int survivor_take(struct survivor *s,
 /* What is known of a site key: 0 or -ENOENT. */
 int survivor_site(struct survivor *s, uint64_t key, struct survivor_site *ret);
 
+/* Of all windows so far. 0, or -errno with what could be read. */
 int survivor_counts(struct survivor *s, struct survivor_counts *ret);

@@ -23,6 +23,7 @@ struct trial {
 	int file_fd; /* of this executable */
 };
 
+/* 0 or -errno: the kernel does not have that rung, or does not let us. */
 int trial_open(enum uprobe_rung rung, struct trial *ret);
 void trial_close(struct trial *t); /* also of one that failed to open */
 

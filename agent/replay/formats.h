@@ -4,6 +4,7 @@
 
 #include "agent/replay/recording.h"
 
+/* 0, or -EINVAL or -ENOMEM with one line in message (RECORDING_ERROR bytes). */
 int recording_parse_csv(const char *text, size_t size, struct recording *r, char *message);
 int recording_parse_prometheus(const char *text, size_t size, struct recording *r, char *message);
 

@@ -23,6 +23,7 @@ struct journal_header {
 	uint32_t reserved;
 };
 
+/* What a journal begins with that goes on from the snapshot of that generation. */
 struct journal_header journal_begin(uint64_t generation);
 
 /*

@@ -16,6 +16,7 @@ struct owner {
 	char *name;		      /* of a group */
 };
 
+/* Append it, as owner_get reads it. */
 void owner_put(struct bytes *b, const struct owner *o);
 /* The next owner, or the end of a list of them; a group's name is to be freed. 0, -EBADMSG or
  * -ENOMEM. */

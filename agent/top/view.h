@@ -32,6 +32,7 @@ struct view {
 	char group[512];
 };
 
+/* 0 or -ENOMEM. The options are copied, and of their strings the filter. */
 int view_new(const struct rows_options *o, struct view **ret);
 void view_free(struct view *v);
 

@@ -48,6 +48,7 @@ void series_free(struct series *s);
  */
 void series_add(struct series *s, double now, double value, double window);
 
+/* As of the value that was added last. */
 struct trend series_trend(const struct series *s);
 struct evidence series_evidence(const struct series *s);
 

@@ -17,4 +17,5 @@ double slope_sen(const float *v, unsigned int n, double *ret_error);
  */
 double slope_kendall(const float *v, unsigned int n);
 
+/* Of n values, one at least. */
 float slope_lowest(const float *v, unsigned int n);

@@ -14,57 +14,57 @@ static const char reason_no_stack[] = "its stack could not be read";
 
 int account_new(pid_t pid, struct reader *reader, struct account **ret)
 {
-	struct account *l = calloc(1, sizeof(*l));
+	struct account *a = calloc(1, sizeof(*a));
 	int r;
 
-	if (!l)
+	if (!a)
 		return -ENOMEM;
-	l->pid = pid;
-	l->reader = reader;
-	naming_init(&l->naming, reader, pid);
-	r = sites_new(&l->sites);
+	a->pid = pid;
+	a->reader = reader;
+	naming_init(&a->naming, reader, pid);
+	r = sites_new(&a->sites);
 	if (r == 0)
-		r = shapes_new(&l->shapes);
+		r = shapes_new(&a->shapes);
 	if (r < 0) {
-		account_free(l);
+		account_free(a);
 		return r;
 	}
-	*ret = l;
+	*ret = a;
 	return 0;
 }
 
-void account_free(struct account *l)
+void account_free(struct account *a)
 {
-	if (!l)
+	if (!a)
 		return;
 	for (int class = 0; class < ACQUIRE_CLASS_MAX; class ++)
-		truth_clear(&l->looks[class].truth);
-	shapes_free(l->shapes);
-	sites_free(l->sites);
-	naming_clear(&l->naming);
-	free(l);
+		truth_clear(&a->looks[class].truth);
+	shapes_free(a->shapes);
+	sites_free(a->sites);
+	naming_clear(&a->naming);
+	free(a);
 }
 
-struct sites *account_sites(struct account *l)
+struct sites *account_sites(struct account *a)
 {
-	return l->sites;
+	return a->sites;
 }
 
-void account_losses(const struct account *l, uint64_t ret[LOSS_REASON_MAX])
+void account_losses(const struct account *a, uint64_t ret[LOSS_REASON_MAX])
 {
 	for (int reason = 0; reason < LOSS_REASON_MAX; reason++)
-		ret[reason] += l->lost[reason];
+		ret[reason] += a->lost[reason];
 }
 
 /* The reader itself counts what timed out, crashed or was cut off. */
-static void count_error(struct account *l, int r)
+static void count_error(struct account *a, int r)
 {
 	if (r == -ESRCH)
-		l->lost[LOSS_VANISHED]++;
+		a->lost[LOSS_VANISHED]++;
 	else if (r == -ENOMEM)
-		l->lost[LOSS_NO_MEMORY]++;
+		a->lost[LOSS_NO_MEMORY]++;
 	else if (r == -ENODATA)
-		l->lost[LOSS_READ_FAULT]++;
+		a->lost[LOSS_READ_FAULT]++;
 }
 
 /* What cannot be named keeps its addresses. */
@@ -81,46 +81,46 @@ static void keep_addresses(struct site *site)
 	}
 }
 
-void account_name_sites(struct account *l)
+void account_name_sites(struct account *a)
 {
-	for (struct site *site = sites_first(l->sites); site; site = site->next) {
+	for (struct site *site = sites_first(a->sites); site; site = site->next) {
 		int r;
 
 		if (site->frames || !site->n_pcs)
 			continue;
-		r = naming_stack(&l->naming, site->pcs, site->n_pcs, &site->frames,
+		r = naming_stack(&a->naming, site->pcs, site->n_pcs, &site->frames,
 				 &site->n_frames);
 		if (r < 0) {
-			count_error(l, r);
+			count_error(a, r);
 			keep_addresses(site);
 		}
 	}
 }
 
 /* A site of what the account itself says, without a stack. */
-static struct site *site_without_stack(struct account *l, enum seep_slot slot, const char *reason)
+static struct site *site_without_stack(struct account *a, enum seep_slot slot, const char *reason)
 {
-	return sites_get(l->sites, slot, reason, NULL, 0);
+	return sites_get(a->sites, slot, reason, NULL, 0);
 }
 
 /* The addresses of a stack, by the reader if it is a new one. */
-static int unwind(struct account *l, const struct stack_copy *stack, uint64_t pcs[SITE_FRAMES],
+static int unwind(struct account *a, const struct stack_copy *stack, uint64_t pcs[SITE_FRAMES],
 		  size_t *ret_n)
 {
 	const uint64_t *known;
 	int r;
 
-	if (shapes_find(l->shapes, stack, &known, ret_n)) {
+	if (shapes_find(a->shapes, stack, &known, ret_n)) {
 		memcpy(pcs, known, *ret_n * sizeof(*pcs));
 		return 0;
 	}
-	r = reader_unwind(l->reader, l->pid, stack, pcs, SITE_FRAMES, ret_n);
-	if (r == 0 && reader_last(l->reader).complete && !reader_last(l->reader).guessed)
-		shapes_learn(l->shapes, stack, pcs, *ret_n);
+	r = reader_unwind(a->reader, a->pid, stack, pcs, SITE_FRAMES, ret_n);
+	if (r == 0 && reader_last(a->reader).complete && !reader_last(a->reader).guessed)
+		shapes_learn(a->shapes, stack, pcs, *ret_n);
 	return r;
 }
 
-static struct site *site_of_stack(struct account *l, enum seep_slot slot, const char *reason,
+static struct site *site_of_stack(struct account *a, enum seep_slot slot, const char *reason,
 				  const struct stack_copy *stack)
 {
 	uint64_t pcs[SITE_FRAMES];
@@ -128,62 +128,62 @@ static struct site *site_of_stack(struct account *l, enum seep_slot slot, const 
 	int r;
 
 	if (!stack)
-		return site_without_stack(l, slot, reason ? reason : reason_no_stack);
-	r = unwind(l, stack, pcs, &n);
+		return site_without_stack(a, slot, reason ? reason : reason_no_stack);
+	r = unwind(a, stack, pcs, &n);
 	if (r < 0 || n == 0) {
-		count_error(l, r);
+		count_error(a, r);
 		pcs[0] = stack->regs[STACK_RIP];
 		n = 1;
 	}
-	return sites_get(l->sites, slot, reason, pcs, n);
+	return sites_get(a->sites, slot, reason, pcs, n);
 }
 
-void account_add(struct account *l, struct site *site, uint64_t key, double born, uint32_t weight,
+void account_add(struct account *a, struct site *site, uint64_t key, double born, uint32_t weight,
 		 uint64_t bytes)
 {
 	struct site_life life = { .born = born, .key = key, .bytes = bytes, .weight = weight };
 
-	if (!site || sites_create(l->sites, site, &life) < 0)
-		l->lost[site ? LOSS_NO_MEMORY : LOSS_REFUSED]++;
+	if (!site || sites_create(a->sites, site, &life) < 0)
+		a->lost[site ? LOSS_NO_MEMORY : LOSS_REFUSED]++;
 }
 
 /* The object was seen by the look at the past and by its event: the event knows more. */
-static void forget_seeded(struct account *l, uint64_t key, double now)
+static void forget_seeded(struct account *a, uint64_t key, double now)
 {
 	struct site *site;
-	struct site_life *life = sites_find(l->sites, key, &site);
+	struct site_life *life = sites_find(a->sites, key, &site);
 
-	if (life && isinf(life->born) && now < l->seeded) {
+	if (life && isinf(life->born) && now < a->seeded) {
 		life->weight = 0;
-		sites_destroy(l->sites, key, life->born);
+		sites_destroy(a->sites, key, life->born);
 	}
 }
 
-static void create(struct account *l, const struct acquire_event *e, struct site *site,
+static void create(struct account *a, const struct acquire_event *e, struct site *site,
 		   uint64_t key, uint64_t bytes)
 {
 	double now = event_seconds(e);
 
-	forget_seeded(l, key, now);
+	forget_seeded(a, key, now);
 	if (e->weight > 1)
-		l->sampled[key >> 56] = true;
-	account_add(l, site, key, now, e->weight ? e->weight : 1, bytes);
+		a->sampled[key >> 56] = true;
+	account_add(a, site, key, now, e->weight ? e->weight : 1, bytes);
 }
 
 /* The kind of a copied or received descriptor is that of its source, else what it is now. */
-static enum seep_slot slot_of_copy(struct account *l, const struct acquire_event *e, bool source)
+static enum seep_slot slot_of_copy(struct account *a, const struct acquire_event *e, bool source)
 {
 	struct site *site = NULL;
 	enum seep_slot slot;
 	uint64_t inode;
 
-	if (source && sites_find(l->sites, ACQUIRE_KEY(ACQUIRE_CLASS_FD, e->other), &site))
+	if (source && sites_find(a->sites, ACQUIRE_KEY(ACQUIRE_CLASS_FD, e->other), &site))
 		return site->slot;
-	slot = truth_descriptor(l->pid, (int)e->id, &inode);
+	slot = truth_descriptor(a->pid, (int)e->id, &inode);
 	return slot == SLOT_MAX ? SLOT_FD_OTHER : slot;
 }
 
-static void take_descriptor(struct account *l, const struct acquire_event *e,
+static void take_descriptor(struct account *a, const struct acquire_event *e,
 			    const struct stack_copy *stack)
 {
 	bool pair = e->how == ACQUIRE_FD_PAIR0 || e->how == ACQUIRE_FD_PAIR3;
@@ -191,22 +191,22 @@ static void take_descriptor(struct account *l, const struct acquire_event *e,
 	struct site *site;
 
 	if (slot == SLOT_FD)
-		slot = slot_of_copy(l, e, e->how != ACQUIRE_FD);
-	site = site_of_stack(l, slot, NULL, stack);
-	create(l, e, site, ACQUIRE_KEY(ACQUIRE_CLASS_FD, e->id), 0);
+		slot = slot_of_copy(a, e, e->how != ACQUIRE_FD);
+	site = site_of_stack(a, slot, NULL, stack);
+	create(a, e, site, ACQUIRE_KEY(ACQUIRE_CLASS_FD, e->id), 0);
 	if (pair)
-		create(l, e, site, ACQUIRE_KEY(ACQUIRE_CLASS_FD, e->other), 0);
+		create(a, e, site, ACQUIRE_KEY(ACQUIRE_CLASS_FD, e->other), 0);
 }
 
-static void receive_descriptors(struct account *l, const struct acquire_event *e,
+static void receive_descriptors(struct account *a, const struct acquire_event *e,
 				const struct stack_copy *stack)
 {
 	uint32_t fds[ACQUIRE_RECEIVED] = { (uint32_t)e->id, (uint32_t)e->other,
 					   (uint32_t)(e->other >> 32), (uint32_t)e->extra };
-	struct site *site = site_of_stack(l, slot_of_copy(l, e, false), reason_received, stack);
+	struct site *site = site_of_stack(a, slot_of_copy(a, e, false), reason_received, stack);
 
 	for (size_t i = 0; i < ACQUIRE_RECEIVED && fds[i] != UINT32_MAX; i++)
-		create(l, e, site, ACQUIRE_KEY(ACQUIRE_CLASS_FD, fds[i]), 0);
+		create(a, e, site, ACQUIRE_KEY(ACQUIRE_CLASS_FD, fds[i]), 0);
 }
 
 struct range {
@@ -233,123 +233,123 @@ static void end_in_range(void *context, struct site *site, struct site_life *lif
 		sites_destroy(r->account->sites, key, r->now);
 }
 
-void account_end_range(struct account *l, uint64_t class, uint64_t from, uint64_t to, double now)
+void account_end_range(struct account *a, uint64_t class, uint64_t from, uint64_t to, double now)
 {
-	struct range r = { l, class, from, to, now };
+	struct range r = { a, class, from, to, now };
 
-	sites_each(l->sites, end_in_range, &r);
+	sites_each(a->sites, end_in_range, &r);
 }
 
 /* With an inotify descriptor go its watches. */
-static void close_descriptor(struct account *l, uint64_t fd, double now)
+static void close_descriptor(struct account *a, uint64_t fd, double now)
 {
 	struct site *site = NULL;
 	uint64_t key = ACQUIRE_KEY(ACQUIRE_CLASS_FD, fd);
 
-	if (!sites_find(l->sites, key, &site))
+	if (!sites_find(a->sites, key, &site))
 		return;
-	sites_destroy(l->sites, key, now);
+	sites_destroy(a->sites, key, now);
 	if (site->slot == SLOT_FD_INOTIFY)
-		account_end_range(l, ACQUIRE_CLASS_WATCH, fd, fd, now);
+		account_end_range(a, ACQUIRE_CLASS_WATCH, fd, fd, now);
 }
 
-static void take_watch(struct account *l, const struct acquire_event *e,
+static void take_watch(struct account *a, const struct acquire_event *e,
 		       const struct stack_copy *stack)
 {
 	uint64_t key = ACQUIRE_KEY_WATCH(e->other, e->id);
-	struct site_life *life = sites_find(l->sites, key, NULL);
+	struct site_life *life = sites_find(a->sites, key, NULL);
 
 	/* To watch a path again changes the watch and makes none. */
-	if (life && !(isinf(life->born) && event_seconds(e) < l->seeded))
+	if (life && !(isinf(life->born) && event_seconds(e) < a->seeded))
 		return;
-	create(l, e, site_of_stack(l, SLOT_WATCH, NULL, stack), key, 0);
+	create(a, e, site_of_stack(a, SLOT_WATCH, NULL, stack), key, 0);
 }
 
-static void child_exits(struct account *l, const struct acquire_event *e)
+static void child_exits(struct account *a, const struct acquire_event *e)
 {
 	uint64_t key = ACQUIRE_KEY(ACQUIRE_CLASS_TASK, e->other);
 	struct site *site = NULL;
-	struct site_life *life = sites_find(l->sites, key, &site);
+	struct site_life *life = sites_find(a->sites, key, &site);
 	uint32_t weight;
 
 	if (!life || site->slot != SLOT_PROCESS_CHILD)
 		return;
 	weight = life->weight;
-	sites_destroy(l->sites, key, event_seconds(e));
-	site = sites_get(l->sites, SLOT_PROCESS_ZOMBIE, site->reason, site->pcs, site->n_pcs);
-	account_add(l, site, key, event_seconds(e), weight, 0);
+	sites_destroy(a->sites, key, event_seconds(e));
+	site = sites_get(a->sites, SLOT_PROCESS_ZOMBIE, site->reason, site->pcs, site->n_pcs);
+	account_add(a, site, key, event_seconds(e), weight, 0);
 }
 
 /* Another program runs: the old addresses mean nothing now, and only descriptors can be left. */
-static void execute(struct account *l, double now)
+static void execute(struct account *a, double now)
 {
-	account_name_sites(l);
-	reader_forget(l->reader, l->pid);
-	shapes_clear(l->shapes);
-	account_end_range(l, ACQUIRE_CLASS_MAPPING, 0, UINT64_MAX, now);
-	account_end_range(l, ACQUIRE_CLASS_TIMER, 0, UINT64_MAX, now);
-	account_executed(l);
+	account_name_sites(a);
+	reader_forget(a->reader, a->pid);
+	shapes_clear(a->shapes);
+	account_end_range(a, ACQUIRE_CLASS_MAPPING, 0, UINT64_MAX, now);
+	account_end_range(a, ACQUIRE_CLASS_TIMER, 0, UINT64_MAX, now);
+	account_executed(a);
 }
 
-static void task_event(struct account *l, const struct acquire_event *e,
+static void task_event(struct account *a, const struct acquire_event *e,
 		       const struct stack_copy *stack)
 {
 	uint64_t key = ACQUIRE_KEY(ACQUIRE_CLASS_TASK, e->other);
 
 	switch (e->how) {
 	case ACQUIRE_THREAD:
-		create(l, e, site_of_stack(l, SLOT_THREAD, NULL, stack), key, 0);
+		create(a, e, site_of_stack(a, SLOT_THREAD, NULL, stack), key, 0);
 		break;
 	case ACQUIRE_CHILD:
-		create(l, e, site_of_stack(l, SLOT_PROCESS_CHILD, NULL, stack), key, 0);
+		create(a, e, site_of_stack(a, SLOT_PROCESS_CHILD, NULL, stack), key, 0);
 		break;
 	case ACQUIRE_CHILD_EXIT:
-		child_exits(l, e);
+		child_exits(a, e);
 		break;
 	case ACQUIRE_EXEC:
-		execute(l, event_seconds(e));
+		execute(a, event_seconds(e));
 		break;
 	default:
-		sites_destroy(l->sites, key, event_seconds(e));
+		sites_destroy(a->sites, key, event_seconds(e));
 	}
 }
 
 void account_event(void *context, const struct acquire_event *e, const struct stack_copy *stack)
 {
-	struct account *l = context;
+	struct account *a = context;
 	double now = event_seconds(e);
 
 	switch (e->how) {
 	case ACQUIRE_FD_RECEIVE:
-		receive_descriptors(l, e, stack);
+		receive_descriptors(a, e, stack);
 		break;
 	case ACQUIRE_CLOSE:
-		close_descriptor(l, e->id, now);
+		close_descriptor(a, e->id, now);
 		break;
 	case ACQUIRE_CLOSE_RANGE:
-		account_end_range(l, ACQUIRE_CLASS_FD, e->id, e->other, now);
-		account_end_range(l, ACQUIRE_CLASS_WATCH, e->id, e->other, now);
+		account_end_range(a, ACQUIRE_CLASS_FD, e->id, e->other, now);
+		account_end_range(a, ACQUIRE_CLASS_WATCH, e->id, e->other, now);
 		break;
 	case ACQUIRE_TIMER:
-		create(l, e, site_of_stack(l, SLOT_TIMER_POSIX, NULL, stack),
+		create(a, e, site_of_stack(a, SLOT_TIMER_POSIX, NULL, stack),
 		       ACQUIRE_KEY(ACQUIRE_CLASS_TIMER, e->id), 0);
 		break;
 	case ACQUIRE_TIMER_DELETE:
-		sites_destroy(l->sites, ACQUIRE_KEY(ACQUIRE_CLASS_TIMER, e->id), now);
+		sites_destroy(a->sites, ACQUIRE_KEY(ACQUIRE_CLASS_TIMER, e->id), now);
 		break;
 	case ACQUIRE_WATCH:
-		take_watch(l, e, stack);
+		take_watch(a, e, stack);
 		break;
 	case ACQUIRE_WATCH_REMOVE:
-		sites_destroy(l->sites, ACQUIRE_KEY_WATCH(e->other, e->id), now);
+		sites_destroy(a->sites, ACQUIRE_KEY_WATCH(e->other, e->id), now);
 		break;
 	default:
 		if (e->how <= ACQUIRE_FD_BPF)
-			take_descriptor(l, e, stack);
+			take_descriptor(a, e, stack);
 		else if (e->how <= ACQUIRE_BREAK)
-			account_mapping(l, e,
-					stack ? site_of_stack(l, SLOT_MAPPING, NULL, stack) : NULL);
+			account_mapping(a, e,
+					stack ? site_of_stack(a, SLOT_MAPPING, NULL, stack) : NULL);
 		else
-			task_event(l, e, stack);
+			task_event(a, e, stack);
 	}
 }

@@ -17,7 +17,7 @@ struct account;
 struct reader;
 
 int account_new(pid_t pid, struct reader *reader, struct account **ret);
-void account_free(struct account *l);
+void account_free(struct account *a);
 
 /* For acquire_config; context is the account. */
 void account_event(void *context, const struct acquire_event *event,
@@ -27,7 +27,7 @@ void account_event(void *context, const struct acquire_event *event,
  * Enter what the process held before the watch, and tell follow the key of each; call it after the
  * watch is attached.
  */
-int account_seed(struct account *l, const bool classes[ACQUIRE_CLASS_MAX],
+int account_seed(struct account *a, const bool classes[ACQUIRE_CLASS_MAX],
 		 void (*follow)(void *context, uint64_t key), void *context);
 
 /*
@@ -35,12 +35,12 @@ int account_seed(struct account *l, const bool classes[ACQUIRE_CLASS_MAX],
  * is still watched; then, when the last event was handled, end what was not there and enter what
  * nobody saw coming. A process that is gone keeps what its events said.
  */
-void account_look(struct account *l, const bool classes[ACQUIRE_CLASS_MAX]);
-void account_settle(struct account *l);
+void account_look(struct account *a, const bool classes[ACQUIRE_CLASS_MAX]);
+void account_settle(struct account *a);
 
 /* Name the frames of each site that has none yet: while the program still runs, or right after. */
-void account_name_sites(struct account *l);
+void account_name_sites(struct account *a);
 
-struct sites *account_sites(struct account *l);
+struct sites *account_sites(struct account *a);
 /* What could not be unwound or kept; adds. */
-void account_losses(const struct account *l, uint64_t ret[LOSS_REASON_MAX]);
+void account_losses(const struct account *a, uint64_t ret[LOSS_REASON_MAX]);

@@ -32,14 +32,14 @@ static inline double event_seconds(const struct acquire_event *e)
 }
 
 /* site may be NULL, which is counted. */
-void account_add(struct account *l, struct site *site, uint64_t key, double born, uint32_t weight,
+void account_add(struct account *a, struct site *site, uint64_t key, double born, uint32_t weight,
 		 uint64_t bytes);
 
 /* End the objects of a class whose numbers lie in from..to. */
-void account_end_range(struct account *l, uint64_t class, uint64_t from, uint64_t to, double now);
+void account_end_range(struct account *a, uint64_t class, uint64_t from, uint64_t to, double now);
 
 /* mmap, munmap, mremap, brk; site is that of the caller or NULL for what takes nothing. */
-void account_mapping(struct account *l, const struct acquire_event *e, struct site *site);
+void account_mapping(struct account *a, const struct acquire_event *e, struct site *site);
 
 /* Another program was executed: end the descriptors that were closed, and the watches of those. */
-void account_executed(struct account *l);
+void account_executed(struct account *a);

@@ -18,16 +18,16 @@ static uint64_t key_of(uint64_t address)
 }
 
 /* The head is gone: the same object, with a later beginning. */
-static void move_mapping(struct account *l, struct site *site, struct site_life *life,
+static void move_mapping(struct account *a, struct site *site, struct site_life *life,
 			 uint64_t gone)
 {
 	struct site_life rest = *life;
 
 	life->weight = 0;
-	sites_destroy(l->sites, life->key, life->born);
+	sites_destroy(a->sites, life->key, life->born);
 	rest.key += gone;
 	rest.bytes -= gone;
-	account_add(l, site, rest.key, rest.born, rest.weight, rest.bytes);
+	account_add(a, site, rest.key, rest.born, rest.weight, rest.bytes);
 }
 
 /* What is left of a mapping is one object still: it ends with its last byte. */
@@ -47,48 +47,48 @@ static void cut_mapping(void *context, struct site *site, struct site_life *life
 		life->bytes -= gone;
 }
 
-static void unmap(struct account *l, uint64_t address, uint64_t bytes, double now)
+static void unmap(struct account *a, uint64_t address, uint64_t bytes, double now)
 {
-	struct cut cut = { l, address, address + bytes, now };
-	struct site_life *life = sites_find(l->sites, key_of(address), NULL);
+	struct cut cut = { a, address, address + bytes, now };
+	struct site_life *life = sites_find(a->sites, key_of(address), NULL);
 
 	if (life && life->bytes == bytes)
-		sites_destroy(l->sites, life->key, now);
+		sites_destroy(a->sites, life->key, now);
 	else
-		sites_each(l->sites, cut_mapping, &cut);
+		sites_each(a->sites, cut_mapping, &cut);
 }
 
-static void map(struct account *l, const struct acquire_event *e, struct site *site,
+static void map(struct account *a, const struct acquire_event *e, struct site *site,
 		uint64_t address, uint64_t bytes)
 {
 	if (e->weight > 1)
-		l->sampled[ACQUIRE_CLASS_MAPPING] = true;
-	account_add(l, site, key_of(address), event_seconds(e), e->weight, bytes);
+		a->sampled[ACQUIRE_CLASS_MAPPING] = true;
+	account_add(a, site, key_of(address), event_seconds(e), e->weight, bytes);
 }
 
-void account_mapping(struct account *l, const struct acquire_event *e, struct site *site)
+void account_mapping(struct account *a, const struct acquire_event *e, struct site *site)
 {
 	double now = event_seconds(e);
 
 	switch (e->how) {
 	case ACQUIRE_MAP:
 		if (e->extra)
-			unmap(l, e->id, e->other, now);
-		map(l, e, site, e->id, e->other);
+			unmap(a, e->id, e->other, now);
+		map(a, e, site, e->id, e->other);
 		break;
 	case ACQUIRE_UNMAP:
-		unmap(l, e->id, e->other, now);
+		unmap(a, e->id, e->other, now);
 		break;
 	case ACQUIRE_REMAP:
-		unmap(l, e->extra, e->other, now);
-		map(l, e, site, e->id, e->other);
+		unmap(a, e->extra, e->other, now);
+		map(a, e, site, e->id, e->other);
 		break;
 	case ACQUIRE_BREAK:
 		/* After exec the end before is not known: the heap is new. */
 		if (e->id < e->other)
-			unmap(l, e->id, e->other - e->id, now);
+			unmap(a, e->id, e->other - e->id, now);
 		else if (e->other)
-			map(l, e, site, e->other, e->id - e->other);
+			map(a, e, site, e->other, e->id - e->other);
 		break;
 	}
 }

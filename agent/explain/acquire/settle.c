@@ -35,17 +35,17 @@ static uint64_t bytes_of(enum acquire_class class, const struct truth_object *o)
 }
 
 /* Threads and children are one class of keys and two lists. */
-static int read_truth(const struct account *l, enum acquire_class class, bool children,
+static int read_truth(const struct account *a, enum acquire_class class, bool children,
 		      struct truth *ret)
 {
 	if (class == ACQUIRE_CLASS_MAPPING)
-		return truth_mappings(l->reader, l->pid, ret);
+		return truth_mappings(a->reader, a->pid, ret);
 	if (class != ACQUIRE_CLASS_TASK)
-		return readers[class](l->pid, ret);
-	return children ? truth_children(l->pid, ret) : truth_threads(l->pid, ret);
+		return readers[class](a->pid, ret);
+	return children ? truth_children(a->pid, ret) : truth_threads(a->pid, ret);
 }
 
-static void seed_rows(struct account *l, enum acquire_class class, const struct truth *truth,
+static void seed_rows(struct account *a, enum acquire_class class, const struct truth *truth,
 		      void (*follow)(void *context, uint64_t key), void *context)
 {
 	for (size_t i = 0; i < truth->n; i++) {
@@ -53,13 +53,13 @@ static void seed_rows(struct account *l, enum acquire_class class, const struct 
 		uint64_t key = key_of(class, o);
 
 		follow(context, key);
-		if (!sites_find(l->sites, key, NULL))
-			account_add(l, sites_get(l->sites, o->slot, reason_older, NULL, 0), key,
+		if (!sites_find(a->sites, key, NULL))
+			account_add(a, sites_get(a->sites, o->slot, reason_older, NULL, 0), key,
 				    -INFINITY, 1, bytes_of(class, o));
 	}
 }
 
-int account_seed(struct account *l, const bool classes[ACQUIRE_CLASS_MAX],
+int account_seed(struct account *a, const bool classes[ACQUIRE_CLASS_MAX],
 		 void (*follow)(void *context, uint64_t key), void *context)
 {
 	struct truth truth = { 0 };
@@ -69,13 +69,13 @@ int account_seed(struct account *l, const bool classes[ACQUIRE_CLASS_MAX],
 		for (int children = 0; children <= (class == ACQUIRE_CLASS_TASK); children++) {
 			if (!classes[class])
 				continue;
-			r = read_truth(l, class, children, &truth);
+			r = read_truth(a, class, children, &truth);
 			if (r >= 0)
-				seed_rows(l, class, &truth, follow, context);
+				seed_rows(a, class, &truth, follow, context);
 		}
 	}
 	truth_clear(&truth);
-	l->seeded = clock_seconds(CLOCK_MONOTONIC);
+	a->seeded = clock_seconds(CLOCK_MONOTONIC);
 	return r == -ESRCH ? r : 0;
 }
 
@@ -120,11 +120,11 @@ static void settle_one(void *context, struct site *site, struct site_life *life)
 }
 
 /* The last object of a key; those whose weight was taken away do not count. */
-static struct site_life *find_last(struct account *l, uint64_t key, struct site **ret_site)
+static struct site_life *find_last(struct account *a, uint64_t key, struct site **ret_site)
 {
 	struct site_life *last = NULL;
 
-	for (struct site *site = sites_first(l->sites); site; site = site->next) {
+	for (struct site *site = sites_first(a->sites); site; site = site->next) {
 		for (size_t i = 0; i < site->n_lives; i++) {
 			struct site_life *life = &site->lives[i];
 
@@ -138,16 +138,16 @@ static struct site_life *find_last(struct account *l, uint64_t key, struct site 
 	return last;
 }
 
-static void revive(struct account *l, struct site *site, struct site_life *life)
+static void revive(struct account *a, struct site *site, struct site_life *life)
 {
 	struct site_life again = *life;
 
 	life->weight = 0;
-	account_add(l, site, again.key, again.born, again.weight, again.bytes);
+	account_add(a, site, again.key, again.born, again.weight, again.bytes);
 }
 
 /* Was there, and no living object is: raced, come by a way that is not watched, or ended since. */
-static void enter_unseen(struct account *l, enum acquire_class class, const struct look *look)
+static void enter_unseen(struct account *a, enum acquire_class class, const struct look *look)
 {
 	for (size_t i = 0; i < look->truth.n; i++) {
 		const struct truth_object *o = &look->truth.rows[i];
@@ -155,50 +155,50 @@ static void enter_unseen(struct account *l, enum acquire_class class, const stru
 		struct site *site;
 		struct site_life *last;
 
-		if (sites_find(l->sites, key, NULL))
+		if (sites_find(a->sites, key, NULL))
 			continue;
-		last = find_last(l, key, &site);
+		last = find_last(a, key, &site);
 		if (last && last->died >= look->began)
 			continue;
 		if (last && last->died - last->born < RACE_SECONDS)
-			revive(l, site, last);
+			revive(a, site, last);
 		else
-			account_add(l, sites_get(l->sites, o->slot, reason_unseen, NULL, 0), key,
+			account_add(a, sites_get(a->sites, o->slot, reason_unseen, NULL, 0), key,
 				    look->began, 1, bytes_of(class, o));
 	}
 }
 
-static int look_at(struct account *l, enum acquire_class class)
+static int look_at(struct account *a, enum acquire_class class)
 {
-	struct look *look = &l->looks[class];
+	struct look *look = &a->looks[class];
 
 	look->began = clock_seconds(CLOCK_MONOTONIC);
-	look->done = read_truth(l, class, false, &look->truth) >= 0;
+	look->done = read_truth(a, class, false, &look->truth) >= 0;
 	return look->done ? 0 : -ESRCH;
 }
 
-static void settle_class(struct account *l, enum acquire_class class, bool enter)
+static void settle_class(struct account *a, enum acquire_class class, bool enter)
 {
-	struct look *look = &l->looks[class];
-	struct settling s = { .account = l, .class = class, .look = look };
+	struct look *look = &a->looks[class];
+	struct settling s = { .account = a, .class = class, .look = look };
 
 	if (!look->done)
 		return;
-	sites_each(l->sites, settle_one, &s);
+	sites_each(a->sites, settle_one, &s);
 	/* Ranges of mappings cannot be told apart; of what is sampled most is not known. */
-	if (enter && class != ACQUIRE_CLASS_MAPPING && !l->sampled[class])
-		enter_unseen(l, class, look);
+	if (enter && class != ACQUIRE_CLASS_MAPPING && !a->sampled[class])
+		enter_unseen(a, class, look);
 	truth_clear(&look->truth);
 	look->done = false;
 }
 
-void account_executed(struct account *l)
+void account_executed(struct account *a)
 {
 	static const enum acquire_class classes[] = { ACQUIRE_CLASS_FD, ACQUIRE_CLASS_WATCH };
 
 	for (size_t i = 0; i < ARRAY_SIZE(classes); i++)
-		if (look_at(l, classes[i]) == 0)
-			settle_class(l, classes[i], false);
+		if (look_at(a, classes[i]) == 0)
+			settle_class(a, classes[i], false);
 }
 
 /* Its last thread has exited: it holds nothing, and that says nothing about its sites. */
@@ -211,17 +211,17 @@ static bool has_ended(pid_t pid)
 	return !others && truth_child(pid) != SLOT_PROCESS_CHILD;
 }
 
-void account_look(struct account *l, const bool classes[ACQUIRE_CLASS_MAX])
+void account_look(struct account *a, const bool classes[ACQUIRE_CLASS_MAX])
 {
-	if (has_ended(l->pid))
+	if (has_ended(a->pid))
 		return;
 	for (int class = 0; class < ACQUIRE_CLASS_MAX; class ++)
 		if (classes[class])
-			look_at(l, class);
+			look_at(a, class);
 }
 
-void account_settle(struct account *l)
+void account_settle(struct account *a)
 {
 	for (int class = 0; class < ACQUIRE_CLASS_MAX; class ++)
-		settle_class(l, class, true);
+		settle_class(a, class, true);
 }

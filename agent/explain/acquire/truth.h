@@ -25,6 +25,8 @@ struct truth {
 	size_t n, capacity;
 };
 
+/* Rows are added, in whatever order, then finished; what is looked up must be. truth_add: 0 or
+ * -ENOMEM. */
 void truth_clear(struct truth *t);
 int truth_add(struct truth *t, uint64_t id, uint64_t other, enum seep_slot slot);
 int truth_finish(struct truth *t); /* sort, 0 */
@@ -41,6 +43,7 @@ int truth_mappings(struct reader *reader, pid_t pid, struct truth *ret);
 /* Sockets of the network namespace of pid: id is the inode, slot TCP_*, UDP or UNIX. */
 int truth_sockets(pid_t pid, struct truth *ret);
 
+/* The row, or NULL. */
 const struct truth_object *truth_find(const struct truth *t, uint64_t id, uint64_t other);
 /* The first row of an id. */
 const struct truth_object *truth_find_id(const struct truth *t, uint64_t id);

@@ -45,4 +45,5 @@ extern const struct window_ops heap_window_ops;
  * and learns the stacks before it begins. */
 int heap_estimate(struct heap_source *s);
 
+/* Append a finding for each site; seconds: how long it was watched. 0 or -errno. */
 int heap_findings(struct heap_source *s, double seconds, struct findings *ret);

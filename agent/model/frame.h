@@ -18,7 +18,7 @@ struct site_frame {
 	uint64_t offset; /* of pc in the module's file */
 };
 
-/* Of agent/sites/reader.c. */
+/* Frees the strings too; accepts NULL. */
 void site_frames_free(struct site_frame *frames, size_t n);
 
 /* A copy that the caller frees with site_frames_free. 0 or -ENOMEM; NULL for no frames. */

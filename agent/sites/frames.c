@@ -89,13 +89,3 @@ int frames_read(const uint8_t *bytes, size_t size, size_t n, struct site_frame *
 	*ret = frames;
 	return 0;
 }
-
-void site_frames_free(struct site_frame *frames, size_t n)
-{
-	for (size_t i = 0; frames && i < n; i++) {
-		free(frames[i].function);
-		free(frames[i].file);
-		free(frames[i].module);
-	}
-	free(frames);
-}

@@ -53,7 +53,6 @@ struct reader_unwound reader_last(const struct reader *r);
  */
 int reader_symbolize(struct reader *r, pid_t pid, const uint64_t *pcs, size_t n,
 		     struct site_frame **ret, size_t *ret_n);
-void site_frames_free(struct site_frame *frames, size_t n);
 
 /*
  * The file offset of a function in the module of pid whose path ends with the given name ("" for

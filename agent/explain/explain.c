@@ -116,12 +116,30 @@ static int write_outputs(const struct explain_options *o, struct findings *findi
 	return r == 0 ? EXIT_DONE : EXIT_IMPOSSIBLE;
 }
 
+/* What lasts longer than the watch looks like what is kept, until as many end as begin. Of a
+ * process that was there for longer than it was watched, that is over as a rule. */
+static void tell_youth(double age, const struct explain_summary *summary,
+		       const struct findings *findings)
+{
+	bool keeps = false;
+
+	for (size_t i = 0; i < findings->n && !keeps; i++)
+		keeps = findings->rows[i].verdict == SITE_KEEPS;
+	if (keeps && age < summary->seconds)
+		log_info("explain: process %d began %.0f s before the watch: it may warm up yet, "
+			 "and what "
+			 "it keeps for longer than %.0f s looks like a leak; a later watch will "
+			 "tell",
+			 summary->pid, age, summary->seconds);
+}
+
 static int explain(const struct explain_options *o, const struct source *source, int pidfd)
 {
 	_cleanup_(cleanup_reader) struct reader *reader = NULL;
 	struct explain_summary summary = { .pid = o->pid };
 	struct findings findings = { 0 };
 	struct explain_bounds bounds;
+	double age = target_age(o->pid);
 	int r = reader_new(&reader);
 
 	if (r < 0)
@@ -131,6 +149,7 @@ static int explain(const struct explain_options *o, const struct source *source,
 	if (r == 0) {
 		explain_bounds_set(&bounds, &findings);
 		findings_sort(&findings);
+		tell_youth(age, &summary, &findings);
 		r = write_outputs(o, &findings, &summary);
 	}
 	findings_clear(&findings);

@@ -9,3 +9,6 @@
  * no such process, a thread, a kernel thread, a zombie.
  */
 int target_open(pid_t pid, int *ret_pidfd);
+
+/* Seconds since the process began; NAN when that cannot be read. */
+double target_age(pid_t pid);

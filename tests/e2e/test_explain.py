@@ -256,6 +256,15 @@ def test_people_get_a_sentence(seep, leaking):
     assert re.match(r"fd eventfd in make_wakeup_eventfd\(\) at fds\.c:\d+: keeps \d+ of \d+,", text)
 
 
+def test_a_young_process_is_said_to_be_one(seep, leaking):
+    """It began less long before the watch than that takes; then it is older."""
+    pid = leaking("fds", "eventfd").pid
+    said = [subprocess.run([seep, "explain", "-p", str(pid), "--duration", seconds], capture_output=True,
+                           text=True, check=True) for seconds in ("6", "3")]
+    assert all("keeps" in done.stdout for done in said)
+    assert ["may warm up yet" in done.stderr for done in said] == [True, False]
+
+
 def kernel_thread():
     """kthreadd is 2, unless a PID namespace hides it."""
     with open("/proc/2/stat", encoding="utf-8", errors="replace") as file:

@@ -178,6 +178,12 @@ static void judge_chain(const struct go_source *s, const struct go_timer *t,
 		j->piles_up = false;
 }
 
+/* Those with no pattern are waited for (runtime/go/patterns.c): goroutines that stay are told. */
+static bool sends_on_channel(const struct go_timer *t)
+{
+	return t->kind == GO_TIMER_TICKER || t->kind == GO_TIMER_ONCE;
+}
+
 static int add_timers(const struct go_source *s, const struct go_site *site, struct findings *ret)
 {
 	static const char *const kinds[GO_TIMER_KINDS] = {
@@ -199,6 +205,8 @@ static int add_timers(const struct go_source *s, const struct go_site *site, str
 		return r;
 	f->kind = kinds[t->kind];
 	set_patterns(s, NULL, t, &j, f);
+	if (f->verdict == SITE_KEEPS && !f->pattern && sends_on_channel(t))
+		f->verdict = SITE_UNDECIDED;
 	if (j.piles_up)
 		snprintf(f->evidence, sizeof(f->evidence),
 			 "each that fires makes the next, within %.1f s, and there are more and "

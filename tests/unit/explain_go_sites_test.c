@@ -549,6 +549,30 @@ static void test_streams_are_no_unclosed_bodies(void **state)
 	assert_string_equal(name, "unclosed-response-body");
 }
 
+/* A connection on which a request waits looks like one that idles. */
+static void test_long_polls_are_no_unclosed_clients(void **state)
+{
+	static struct go_report r;
+	struct go_evidence e = {
+		.report = &r, .group = &r.groups[0], .keeps = true, .live = 10, .grown = 10
+	};
+	const char *also[FINDING_ALSO], *name;
+
+	describe(&r, "net/http.(*Transport).dialConn", "net/http.(*persistConn).readLoop",
+		 "IO wait");
+	r.places[2].function = add_string(&r, "net/http.(*persistConn).roundTrip");
+	r.codes[2] = (struct go_code){ .first = 2, .n = 1 };
+	r.n_codes = r.n_places = 3;
+	r.stacks[1] = 2;
+	r.groups[1] = (struct go_group){ .count = 10, .stack = 1, .n_stack = 1 };
+	r.n_groups = 2;
+	go_patterns_find(&e, &name, also);
+	assert_null(name);
+	r.groups[1].count = 9;
+	go_patterns_find(&e, &name, also);
+	assert_string_equal(name, "unclosed-client");
+}
+
 /* The library ends its idle connections by time.AfterFunc; the program's own calls are its own. */
 static void test_callbacks_of_the_library(void **state)
 {
@@ -592,6 +616,7 @@ int main(void)
 		cmocka_unit_test(test_timers_that_goroutines_wait_for),
 		cmocka_unit_test(test_piles_of_timers),
 		cmocka_unit_test(test_streams_are_no_unclosed_bodies),
+		cmocka_unit_test(test_long_polls_are_no_unclosed_clients),
 		cmocka_unit_test(test_callbacks_of_the_library),
 	};
 

@@ -10,7 +10,7 @@
 #define RATE_LEAST   (64.0 * 1024 * 1024) /* bytes in a CPU second, of the function */
 #define CYCLES_LEAST 1.0		  /* a second */
 #define SHARE_LEAST  0.02		  /* of the CPU time */
-#define COST_LEAST   0.003		  /* of a CPU, by the collector */
+#define COST_LEAST   0.005		  /* of a CPU, by the collector */
 #define PART_LEAST   0.5		  /* of all bytes */
 #define GROWN_MOST   0.05		  /* of all bytes */
 #define PERCENT	     100.0

@@ -23,7 +23,7 @@ struct gochurn {
  * Mark the sites of the function that itself allocates at least half of all bytes with the pattern
  * allocation-churn, where all of this holds: the function allocates 64 KiB in each millisecond of
  * the process's CPU time, several times what a server allocates that does its work; the collector
- * runs every second and takes 2 % of that time, so that it matters, and 0.3 % of a CPU, so that
+ * runs every second and takes 2 % of that time, so that it matters, and 0.5 % of a CPU, so that
  * anybody would gain by less of it; of the bytes, one in twenty at most adds to the live heap.
  * bytes: what each of the findings was seen to allocate.
  */

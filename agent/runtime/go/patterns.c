@@ -106,22 +106,27 @@ static bool reads_body(const char *function)
 	       (strstr(function, "http2") && ends_with(function, "ransportResponseBody).Read"));
 }
 
-/* Goroutines that wait for more of a response: a stream is read while it comes. */
-static uint64_t count_body_readers(const struct go_report *r)
+static bool awaits_response(const char *function)
+{
+	return strcmp(function, "net/http.(*persistConn).roundTrip") == 0;
+}
+
+static uint64_t count_in(const struct go_report *r, bool (*fits)(const char *function))
 {
 	uint64_t n = 0;
 
 	for (uint32_t i = 0; i < r->n_groups; i++)
-		n += group_stands_in(r, &r->groups[i], reads_body) ? r->groups[i].count : 0;
+		n += group_stands_in(r, &r->groups[i], fits) ? r->groups[i].count : 0;
 	return n;
 }
 
-/* readLoop waits for the program to read the body; while a connection idles it waits for IO. */
+/* readLoop waits for the program to read the body; while a connection idles it waits for IO. A
+ * stream is read while it comes, by goroutines that wait for more. */
 static bool is_unclosed_body(const struct go_evidence *e)
 {
 	return e->group && e->keeps && strcmp(wait_of(e), "select") == 0 &&
 	       (stands_in(e, is_read_loop) || stands_in(e, is_stream)) &&
-	       2 * count_body_readers(e->report) <= e->live;
+	       2 * count_in(e->report, reads_body) <= e->live;
 }
 
 /* Idle connections of net/http that a timer of theirs will close. */
@@ -136,13 +141,19 @@ static uint64_t closing_soon(const struct go_report *r)
 	return n;
 }
 
+/* Connections that idle, and those on which a request waits for its response, which look alike. */
+static uint64_t in_order(const struct go_report *r)
+{
+	return closing_soon(r) + count_in(r, awaits_response);
+}
+
 /* A client for each request, none of which is closed: a http.Transport keeps two connections to a
  * host by default, a pool is one sql.DB. */
 static bool is_unclosed_client(const struct go_evidence *e)
 {
 	return e->group && e->keeps &&
 	       is_of_client(function_of(e->report, e->group->made), wait_of(e)) &&
-	       closing_soon(e->report) < e->grown;
+	       in_order(e->report) < e->grown;
 }
 
 /* The deadline's timer, or the goroutine that passes a parent's end on. */

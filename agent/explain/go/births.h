@@ -32,6 +32,7 @@ struct gobirths {
 	uint64_t began;			      /* ns of CLOCK_MONOTONIC */
 	double due, timers_due, requests_due; /* when fates may be asked for again; seconds */
 	uint32_t checked;		  /* generation that the heap's book was last checked in */
+	uint64_t collected;		  /* when that was new: ns of CLOCK_MONOTONIC, 0: never */
 	struct go_fates_request *request; /* room for the questions */
 	struct go_fates first, last;	  /* of the heap when the watch began, and now */
 	struct go_fates timers_first, timers_last;

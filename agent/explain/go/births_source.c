@@ -323,6 +323,15 @@ static int check_objects(struct gobirths *s)
 	return r;
 }
 
+static bool note_collection(struct gobirths *s)
+{
+	if (s->last.generation == s->checked)
+		return false;
+	s->checked = s->last.generation;
+	s->collected = monotonic_ns();
+	return true;
+}
+
 /* A collection missed makes answers doubtful, so each is followed by a look, as far as it may cost.
  */
 static int check_heap(struct gobirths *s)
@@ -332,9 +341,8 @@ static int check_heap(struct gobirths *s)
 	if (!s->heap || now() < s->due)
 		return 0;
 	r = gobirths_ask_heap(s, NULL, 0, NULL);
-	if (r < 0 || s->last.generation == s->checked)
+	if (r < 0 || !note_collection(s))
 		return r;
-	s->checked = s->last.generation;
 	return check_objects(s);
 }
 
@@ -386,8 +394,8 @@ static void source_detach(void *source)
 	goprofile_switch_off(&s->profile_switch);
 	if (take_births(s) < 0)
 		return;
-	if (s->heap)
-		check_objects(s);
+	if (s->heap && check_objects(s) == 0)
+		note_collection(s);
 	if (s->timers)
 		check(s->timers, &s->timers_due);
 	if (s->requests)

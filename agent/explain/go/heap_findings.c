@@ -15,6 +15,7 @@
 
 #define SITES_SHOWN 100
 #define KEPT_LEAST  65536 /* bytes, in the whole program: less is no habit */
+#define SEEN_PART   0.4	  /* of the watch, up to its last collection */
 #define KEPT_PART   0.02  /* of what all sites keep: less drowns in it, if it is little at all */
 
 /* Objects whose births one set of probes saw. */
@@ -71,12 +72,24 @@ static double judging_share(const struct book *b)
 	return b->births == GO_BIRTHS_HEAP ? seen_share(b) : 1;
 }
 
-static void forgive_small(const struct book *b, struct judged *judged, size_t n)
+static bool is_small(const struct book *b, const struct judged *judged, size_t n)
 {
 	double share = judging_share(b);
 
-	if (share == 0 || kept_bytes(judged, n) / share >= KEPT_LEAST)
-		return;
+	return share > 0 && kept_bytes(judged, n) / share < KEPT_LEAST;
+}
+
+/* What lived when the last collection ended may have been dropped since. A heap that only grows is
+ * collected whenever it has doubled, so one that ended early says that it has stopped to grow. */
+static bool is_outdated(const struct gobirths *s)
+{
+	uint64_t seen = s->collected > s->began ? s->collected - s->began : 0;
+
+	return (double)seen < SEEN_PART * (double)(monotonic_ns() - s->began);
+}
+
+static void forgive(struct judged *judged, size_t n)
+{
 	for (size_t i = 0; i < n; i++)
 		if (judged[i].verdict == SITE_KEEPS)
 			judged[i].verdict = SITE_UNDECIDED;
@@ -102,7 +115,8 @@ static int judge(const struct book *b, const struct survivor_row *rows, size_t n
 	heap_judge(&watch, sites, n, verdicts);
 	for (size_t i = 0; i < n; i++)
 		ret[i] = (struct judged){ &rows[i], verdicts[i] };
-	forgive_small(b, ret, n);
+	if (is_small(b, ret, n) || is_outdated(b->s))
+		forgive(ret, n);
 	return 0;
 }
 
@@ -248,6 +262,11 @@ static void mark_churn(const struct gobirths *s, const struct judged *judged, si
 /* What lives on is what a collection left. */
 static void tell_no_collection(const struct gobirths *s, double seconds)
 {
+	if (gocollector_cycles(&s->collector) >= 1 && is_outdated(s))
+		log_info("goheap: no collection ended in the later part of %.0f s, so it is open "
+			 "what "
+			 "stays; a longer --duration will tell",
+			 seconds);
 	if (gocollector_cycles(&s->collector) < 1)
 		log_info(
 			"goheap: no collection ended in %.0f s, so it is open what stays; a longer "

@@ -2,7 +2,14 @@
 #
 #   make top     build seep and open the live view (installs what is missing, as root on Debian 12)
 #   make test    build seep and pass every test
-#   make help    the other targets
+#   make help    these lines
+#
+#   make all     build/seep alone, and nothing installed
+#   make check   rules, tree and form of what is shipped; make format mends the form of C
+#   make fuzz    the readers of strangers' bytes, FUZZ_SECONDS=60 each
+#   make bench   what it costs here; SECTIONS= some of it; bench-readme writes README's table
+#   make bench-trend    how right the verdict is; TRACES= of other traces
+#   make test-unit, test-e2e, test-go, test-kernels, test-servers, test-mutations    parts of the tests
 
 VERSION := 0.1.0
 O       := build

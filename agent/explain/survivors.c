@@ -14,7 +14,9 @@
 	16 /* blocks that Go's tiny allocator shares among objects of 8 bytes and less */
 #define LARGE_SIZE 32769 /* bytes: beyond the largest size class there are no classes */
 #define SIZE_LEAST 8	 /* objects of one size, to judge it by itself */
-#define DOUBT_PART 0.1	 /* deaths at a site: more, and its doubtful survivors do not count */
+/* Deaths at a site: more, and its doubtful survivors do not count. A slot that was used again looks
+ * like a survivor, so where slots are used again few of the deaths are seen. */
+#define DOUBT_PART 0.02
 
 struct entry {
 	uint64_t address; /* 0: free */
@@ -152,7 +154,7 @@ static void apply(struct survivors *s, const struct survivor_query *q,
 		end_entry(s, e);
 	if (a->fate != SURVIVOR_ALIVE)
 		return;
-	if (a->generation - e->generation > s->oracle.step)
+	if (s->oracle.step && a->generation - e->generation > s->oracle.step)
 		e->doubtful = true;
 	e->fate = SURVIVOR_ALIVE;
 	e->generation = a->generation;

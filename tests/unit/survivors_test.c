@@ -34,13 +34,18 @@ static int ask(void *context, const struct survivor_query *q, size_t n, struct s
 	return 0;
 }
 
-static struct survivors *new_book(struct judge *j)
+static struct survivors *new_book_by(struct judge *j, uint32_t step)
 {
-	struct survivor_oracle oracle = { .ask = ask, .step = STEP, .at_once = 7, .context = j };
+	struct survivor_oracle oracle = { .ask = ask, .step = step, .at_once = 7, .context = j };
 	struct survivors *s;
 
 	assert_int_equal(survivors_new(&oracle, &s), 0);
 	return s;
+}
+
+static struct survivors *new_book(struct judge *j)
+{
+	return new_book_by(j, STEP);
 }
 
 /* n objects, born one after the other from the given time on. */
@@ -123,6 +128,19 @@ static void test_doubtful_survivors(void **state)
 	survivors_free(s);
 }
 
+/* Whoever answers of now has no generations to miss. */
+static void test_answers_of_now_are_not_doubted(void **state)
+{
+	struct judge j = { .dead_below = 1 << 20, .generation = 2 * STEP };
+	struct survivors *s = new_book_by(&j, 0);
+
+	bear(s, KEY_MIXED, 4096, 50, 0);
+	bear(s, KEY_MIXED, 1 << 20, 50, 100);
+	assert_int_equal(survivors_check(s), 0);
+	assert_int_equal(row_of(s, KEY_MIXED).site.live, 50);
+	survivors_free(s);
+}
+
 /* An array that append moves dies in all sizes but the last. */
 static void test_doubtful_survivors_of_one_size(void **state)
 {
@@ -198,6 +216,7 @@ int main(void)
 		cmocka_unit_test(test_fates_are_counted),
 		cmocka_unit_test(test_reuse_is_a_death),
 		cmocka_unit_test(test_doubtful_survivors),
+		cmocka_unit_test(test_answers_of_now_are_not_doubted),
 		cmocka_unit_test(test_doubtful_survivors_of_one_size),
 		cmocka_unit_test(test_quarters),
 		cmocka_unit_test(test_births_of_all),

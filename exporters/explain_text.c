@@ -10,7 +10,7 @@
 #include "exporters/explain.h"
 
 #define FRAMES_SHOWN 24
-#define SITES_SHOWN  10 /* and all that keep */
+#define SITES_SHOWN  10 /* and all that keep, but for objects of a Go heap */
 #define KIB	     1024.0
 
 static void write_bytes(FILE *to, double bytes)
@@ -174,17 +174,27 @@ static void write_summary(FILE *to, const struct findings *findings,
 				loss_reason_name((enum loss_reason)reason));
 }
 
+/* Of the objects that a leak keeps on the heap, many are parts of each other. */
+static bool is_shown(const struct finding *f, size_t shown)
+{
+	return shown < SITES_SHOWN ||
+	       (f->verdict == SITE_KEEPS && (f->pattern || strcmp(f->resource, "goheap") != 0));
+}
+
 int explain_text_write(FILE *to, const struct findings *findings,
 		       const struct explain_summary *summary)
 {
 	size_t shown = 0;
 
-	for (; shown < findings->n; shown++) {
-		if (shown >= SITES_SHOWN && findings->rows[shown].verdict != SITE_KEEPS)
-			break;
-		write_sentence(to, &findings->rows[shown]);
-		write_mistake(to, &findings->rows[shown]);
-		write_stack(to, &findings->rows[shown]);
+	for (size_t i = 0; i < findings->n; i++) {
+		const struct finding *f = &findings->rows[i];
+
+		if (!is_shown(f, shown))
+			continue;
+		write_sentence(to, f);
+		write_mistake(to, f);
+		write_stack(to, f);
+		shown++;
 	}
 	if (shown < findings->n)
 		fprintf(to, "And %zu more sites; --json shows all.\n\n", findings->n - shown);

@@ -7,7 +7,8 @@
 #include "agent/model/finding.h"
 #include "agent/model/go_function.h"
 
-#define LEADING_PART 0.5 /* of the growth of what grows most */
+#define LEADING_PART 0.5     /* of the growth of what grows most */
+#define HELD_BYTES   16384.0 /* of the heap, by a goroutine or a connection and what hangs on it */
 
 static const char *const verdicts[] = {
 	[SITE_UNDECIDED] = "undecided",
@@ -140,13 +141,21 @@ static bool counts_bytes(const struct finding *f)
 	return strcmp(f->resource, "heap") == 0 || strcmp(f->resource, "goheap") == 0;
 }
 
+/* Objects of the heap are many and small: they count as what else would hold so much. */
+static double growth(const struct finding *f)
+{
+	return counts_bytes(f) && !isnan(f->growth_bytes_per_hour)
+		       ? f->growth_bytes_per_hour / HELD_BYTES
+		       : f->growth_per_hour;
+}
+
 static double most_growth(const struct findings *list)
 {
 	double most = 0;
 
 	for (size_t i = 0; i < list->n; i++)
 		if (list->rows[i].verdict == SITE_KEEPS)
-			most = fmax(most, list->rows[i].growth_per_hour); /* of NAN the other */
+			most = fmax(most, growth(&list->rows[i])); /* of NAN the other */
 	return most;
 }
 

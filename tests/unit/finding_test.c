@@ -181,14 +181,31 @@ static void test_order(void **state)
 	findings_clear(&list);
 }
 
+/* What a connection holds of the heap is many objects, and few bytes; a heap that grows by much is
+ * no part of what leaks some connections. */
+static void test_order_of_heap(void **state)
+{
+	struct findings list = { 0 };
+
+	add(&list, "goheap", SITE_KEEPS, NULL, 9000);
+	list.rows[0].growth_bytes_per_hour = 9000 * 1024;
+	add(&list, "goroutine", SITE_KEEPS, "unclosed-response-body", 3000);
+	findings_sort(&list);
+	assert_string_equal(list.rows[0].resource, "goroutine");
+	list.rows[1].growth_bytes_per_hour = 9000 * 1048576.;
+	findings_sort(&list);
+	assert_string_equal(list.rows[0].resource, "goheap");
+	findings_clear(&list);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_frame),	     cmocka_unit_test(test_no_better),
-		cmocka_unit_test(test_go_collector), cmocka_unit_test(test_go_descriptor),
-		cmocka_unit_test(test_go_database),  cmocka_unit_test(test_c_database),
-		cmocka_unit_test(test_cgo),	     cmocka_unit_test(test_order),
-		cmocka_unit_test(test_go_spawner),
+		cmocka_unit_test(test_frame),	      cmocka_unit_test(test_no_better),
+		cmocka_unit_test(test_go_collector),  cmocka_unit_test(test_go_descriptor),
+		cmocka_unit_test(test_go_database),   cmocka_unit_test(test_c_database),
+		cmocka_unit_test(test_cgo),	      cmocka_unit_test(test_order),
+		cmocka_unit_test(test_order_of_heap), cmocka_unit_test(test_go_spawner),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -193,12 +193,13 @@ static __always_inline void add_birth(u64 address, struct survivor_birth *b,
 	__sync_fetch_and_add(&s->created_bytes, b->size);
 }
 
-/* Both are read first: the verifier wants registers read at fixed places. */
+/* Where Go's calling convention has arguments. All are read first: the verifier wants registers
+ * read at fixed places. */
 static __always_inline u64 argument(struct pt_regs *ctx)
 {
-	u64 registers[2] = { ctx->ax, ctx->bx };
+	u64 registers[8] = { ctx->ax, ctx->bx, ctx->cx, ctx->di, ctx->si, ctx->r8 };
 
-	return registers[object.in_rbx & 1];
+	return registers[object.argument & 7];
 }
 
 static __always_inline void take(struct pt_regs *ctx, u64 now)

@@ -35,7 +35,7 @@ struct survivor_heap {
 
 /* Which object a hit is about. */
 struct survivor_object {
-	__u32 in_rbx;	    /* else in rax */
+	__u32 argument;	    /* which one of the function: 0 is in rax too, where results are */
 	__u32 flags_unless; /* of the processor: a hit with one of these is no birth */
 	__u64 count_min; /* not 0: its first word is how many it holds, that is its size, and less
 			  * is not written down */

@@ -13,6 +13,8 @@ static const struct {
 				   "many there are or how long they stay" },
 	{ "unclosed-response-body", "the body of a response is neither read to its end nor closed, "
 				    "so its connection is lost" },
+	{ "unclosed-rows", "the rows of a query are neither read to their end nor closed, so its "
+			   "connection is not given back" },
 	{ "unclosed-client", "a client is made again and again, and never closed: one for all "
 			     "requests keeps its connections in use" },
 	{ "unstopped-ticker", "a ticker that nobody needs any more is not stopped" },

@@ -48,5 +48,10 @@ def test_few_large_objects_are_named(answers, function):
     assert kept_in(answers[0], function, "goheap"), str(answers[0])
 
 
+def test_rows_that_nobody_closes_are_named(answers):
+    assert kept_in(answers[0], "main.find", "pool", "unclosed-rows"), str(answers[0])
+    assert not kept_in(answers[0], "main.count", "pool", "unclosed-rows"), str(answers[0])
+
+
 def test_the_same_done_right_raises_nothing(answers):
     assert answers[1].keepers() == [], str(answers[1])

@@ -18,6 +18,20 @@
 #include "agent/probe/survivor.h"
 #include "agent/runtime/go/objects.h"
 
+#define GORARE_MAX 4
+
+/* What is rare has a book and windows of its own (rare.c). */
+struct gorare {
+	struct gobirths *source;
+	enum go_births births;
+	struct survivors *book; /* NULL: not watched */
+	struct windows windows;
+	uint64_t taken;	  /* windows whose births are in the book */
+	double watched;	  /* seconds that windows were open */
+	double due;	  /* when fates may be asked for again */
+	uint32_t checked; /* generation that the book was last checked in, of the heap's */
+};
+
 struct gobirths {
 	const struct explain_options *options;
 	struct reader *reader;
@@ -25,14 +39,16 @@ struct gobirths {
 	char *module;				/* path of the program, escaped */
 	struct survivor *probes[GO_BIRTHS_MAX]; /* NULL: not watched */
 	/* Books; NULL: not watched. */
-	struct survivors *heap, *spans, *timers, *requests;
+	struct survivors *heap, *timers;
 	struct gomaps maps;
-	struct windows windows, span_windows;
-	uint64_t taken, spans_taken;	      /* windows whose births are in the books */
-	uint64_t began;			      /* ns of CLOCK_MONOTONIC */
-	double due, timers_due, requests_due; /* when fates may be asked for again; seconds */
-	uint32_t checked;		  /* generation that the heap's book was last checked in */
-	uint64_t collected;		  /* when that was new: ns of CLOCK_MONOTONIC, 0: never */
+	struct windows windows;
+	uint64_t taken;		/* windows whose births are in the books */
+	uint64_t began;		/* ns of CLOCK_MONOTONIC */
+	double due, timers_due; /* when fates may be asked for again; seconds */
+	double looked;		/* whether a collection ended; seconds */
+	uint32_t checked;	/* generation that the heap's book was last checked in */
+	uint64_t collected;	/* when that was new: ns of CLOCK_MONOTONIC, 0: never */
+	struct gorare rare[GORARE_MAX];
 	struct go_fates_request *request; /* room for the questions */
 	struct go_fates first, last;	  /* of the heap when the watch began, and now */
 	struct go_fates timers_first, timers_last;
@@ -55,6 +71,8 @@ int gobirths_ask_timers(void *source, const struct survivor_query *queries, size
 			struct survivor_answer *ret);
 int gobirths_ask_readers(void *source, const struct survivor_query *queries, size_t n,
 			 struct survivor_answer *ret);
+int gobirths_ask_users(void *source, const struct survivor_query *queries, size_t n,
+		       struct survivor_answer *ret);
 
 /* Name the stack of a site key into a finding; says in it why it could not. */
 void gobirths_name(struct gobirths *s, enum go_births births, uint64_t key, struct finding *f);
@@ -66,14 +84,23 @@ void gobirths_name(struct gobirths *s, enum go_births births, uint64_t key, stru
 int goprofile_look(struct gobirths *s);
 
 /*
- * Of a program that allocates much, windows on all of it are short, and a few large objects that
- * stay are seen by chance. So those for which the allocator needs more than a free slot are watched
- * in windows of their own, which are long: spans.c. 0, -ENOENT where there is no such function, or
- * -errno; a poll goes on with the windows, an end closes the last.
+ * Queries, requests of clients, and allocations for which a free slot does not do are rare, so that
+ * their windows are long. In those on all allocations, which are short where a program allocates
+ * much, a few of them would be seen by chance. 0, or -ENOMEM; a poll goes on with the windows, an
+ * end closes the last, and asks what became of all.
  */
-int gospans_start(struct gobirths *s);
-int gospans_poll(struct gobirths *s);
-void gospans_end(struct gobirths *s);
+int gorare_start(struct gobirths *s);
+int gorare_poll(struct gobirths *s);
+void gorare_end(struct gobirths *s);
+/* Whether some wait for a collection to tell of them; ask what it told, since it ended. */
+bool gorare_waits(const struct gobirths *s);
+int gorare_collected(struct gobirths *s);
+/* NULL where it is no rare kind, or none was watched. */
+const struct gorare *gorare_get(const struct gobirths *s, enum go_births births);
+bool gorare_is(enum go_births births);
+
+/* Ask a book about all that lives in it; *ret_due: when it may be asked again. */
+int gobirths_check(struct survivors *book, double *ret_due);
 
 /* What the runtime and sync.Pool hold in reserve for the program, as many as once were used; so do
  * the overflow buckets of maps, which stay when their keys go: maps are told by their keys. */

@@ -52,6 +52,15 @@ int gobirths_ask_readers(void *source, const struct survivor_query *queries, siz
 	return ask(s, GO_ORACLE_READERS, queries, n, &fates, ret);
 }
 
+int gobirths_ask_users(void *source, const struct survivor_query *queries, size_t n,
+		       struct survivor_answer *ret)
+{
+	struct gobirths *s = source;
+	struct go_fates fates;
+
+	return ask(s, GO_ORACLE_USERS, queries, n, &fates, ret);
+}
+
 static int name_site(struct gobirths *s, enum go_births births, uint64_t key, struct finding *f)
 {
 	uint64_t pcs[SURVIVOR_FRAMES];

@@ -23,6 +23,7 @@
 #define OWN_PART   0.4	 /* of the budget: seep's own CPU time, the rest is for the process */
 #define SHARE_MAX  0.03	 /* of a CPU: windows need no more to tell, whatever they may cost */
 #define CHECK_PART 0.002 /* of a CPU: asking for fates */
+#define LOOK_PAUSE 0.1	 /* seconds, at least, between looks whether a collection ended */
 #define STEP	   2	 /* of mheap_.sweepgen, from one collection to the next */
 
 /* Which kinds a resource is about. */
@@ -30,9 +31,11 @@ static const struct {
 	const char *resource;
 	uint32_t births; /* bits by enum go_births */
 } wishes[] = {
-	{ "goheap", 1u << GO_BIRTHS_HEAP | 1u << GO_BIRTHS_SPANS | 1u << GO_BIRTHS_MAPS },
+	{ "goheap", 1u << GO_BIRTHS_HEAP | 1u << GO_BIRTHS_SLOTS | 1u << GO_BIRTHS_LARGE |
+			    1u << GO_BIRTHS_MAPS },
 	{ "gotimer", 1u << GO_BIRTHS_TIMERS },
 	{ "goroutine", 1u << GO_BIRTHS_REQUESTS },
+	{ "pool", 1u << GO_BIRTHS_QUERIES },
 };
 
 static bool is_wanted(const struct explain_options *o, enum go_births births)
@@ -61,9 +64,9 @@ static void source_free(void *source)
 	for (int births = 0; births < GO_BIRTHS_MAX; births++)
 		survivor_free(s->probes[births]);
 	survivors_free(s->heap);
-	survivors_free(s->spans);
 	survivors_free(s->timers);
-	survivors_free(s->requests);
+	for (size_t i = 0; i < GORARE_MAX; i++)
+		survivors_free(s->rare[i].book);
 	gomaps_clear(&s->maps);
 	goprofile_switch_off(&s->profile_switch);
 	goprofile_clear(&s->profile);
@@ -76,7 +79,8 @@ static void source_free(void *source)
 /* The allocator's return is an instruction that the kernel must run out of line. */
 double gobirths_cost(struct gobirths *s, enum go_births births, struct survivor_counts *ret)
 {
-	bool at_return = births == GO_BIRTHS_HEAP || births == GO_BIRTHS_SPANS;
+	bool at_return =
+		births == GO_BIRTHS_HEAP || births == GO_BIRTHS_SLOTS || births == GO_BIRTHS_LARGE;
 	double hit = s->host.entry_seconds + (at_return ? s->host.step_seconds : 0);
 
 	*ret = (struct survivor_counts){ 0 };
@@ -85,10 +89,10 @@ double gobirths_cost(struct gobirths *s, enum go_births births, struct survivor_
 	return (double)ret->values[SURVIVOR_HITS] * hit + (double)ret->values[SURVIVOR_NS] / 1e9;
 }
 
-/* Spans have windows of their own. */
+/* What is rare has windows of its own. */
 static bool is_windowed(const struct gobirths *s, int births)
 {
-	return s->probes[births] && births != GO_BIRTHS_SPANS;
+	return s->probes[births] && !gorare_is((enum go_births)births);
 }
 
 static void window_end(void *source)
@@ -206,25 +210,20 @@ static int start_books(struct gobirths *s)
 	struct survivor_oracle timers = { .ask = gobirths_ask_timers,
 					  .at_once = GO_OBJECTS_MAX,
 					  .context = s };
-	struct survivor_oracle readers = { .ask = gobirths_ask_readers,
-					   .at_once = GO_OBJECTS_MAX,
-					   .context = s };
 	int r = 0;
 
 	if (s->probes[GO_BIRTHS_HEAP]) {
 		r = survivors_new(&heap, &s->heap);
 		if (r == 0)
 			r = gobirths_ask_heap(s, NULL, 0, NULL);
-		if (r == 0 && gospans_start(s) == -ENOMEM)
-			r = -ENOMEM;
 	}
 	if (r == 0 && s->probes[GO_BIRTHS_TIMERS]) {
 		r = survivors_new(&timers, &s->timers);
 		if (r == 0)
 			r = gobirths_ask_timers(s, NULL, 0, NULL);
 	}
-	if (r == 0 && s->probes[GO_BIRTHS_REQUESTS])
-		r = survivors_new(&readers, &s->requests);
+	if (r == 0)
+		r = gorare_start(s);
 	s->first = s->last;
 	s->timers_first = s->timers_last;
 	s->began = monotonic_ns();
@@ -297,29 +296,15 @@ static int take_births(struct gobirths *s)
 		r = survivor_take(s->probes[GO_BIRTHS_TIMERS], survivors_add, s->timers);
 	if (s->probes[GO_BIRTHS_MAPS] && (r == 0 || r == -ENOSPC))
 		r = survivor_take(s->probes[GO_BIRTHS_MAPS], gomaps_add, &s->maps);
-	if (s->requests && (r == 0 || r == -ENOSPC))
-		r = survivor_take(s->probes[GO_BIRTHS_REQUESTS], survivors_add, s->requests);
 	return r == -ENOSPC ? 0 : r;
 }
 
-static int check(struct survivors *book, double *ret_due)
+int gobirths_check(struct survivors *book, double *ret_due)
 {
 	double began = cost_own_seconds();
 	int r = survivors_check(book);
 
 	*ret_due = now() + (cost_own_seconds() - began) / CHECK_PART;
-	return r;
-}
-
-/* What is asked of both books is due again together. */
-static int check_objects(struct gobirths *s)
-{
-	double due = 0;
-	int r = check(s->heap, &s->due);
-
-	if (r == 0 && s->spans)
-		r = check(s->spans, &due);
-	s->due = fmax(s->due, due);
 	return r;
 }
 
@@ -333,17 +318,19 @@ static bool note_collection(struct gobirths *s)
 }
 
 /* A collection missed makes answers doubtful, so each is followed by a look, as far as it may cost.
- */
+ * What is rare is little, and asked about more often. */
 static int check_heap(struct gobirths *s)
 {
+	bool due = s->heap && now() >= s->due;
 	int r;
 
-	if (!s->heap || now() < s->due)
+	if (!due && (!gorare_waits(s) || now() < s->looked + LOOK_PAUSE))
 		return 0;
+	s->looked = now();
 	r = gobirths_ask_heap(s, NULL, 0, NULL);
-	if (r < 0 || !note_collection(s))
-		return r;
-	return check_objects(s);
+	if (r == 0 && due && note_collection(s))
+		r = gobirths_check(s->heap, &s->due);
+	return r == 0 ? gorare_collected(s) : r;
 }
 
 static int source_poll(void *source)
@@ -351,17 +338,14 @@ static int source_poll(void *source)
 	struct gobirths *s = source;
 	int r = windows_poll(&s->windows);
 
-	/* Before those of the last window, which may wait for their responses yet. */
-	if (r == 0 && s->requests && s->taken != s->windows.n && now() >= s->requests_due)
-		r = check(s->requests, &s->requests_due);
 	if (r == 0)
 		r = take_births(s);
 	if (r == 0)
-		r = gospans_poll(s);
+		r = gorare_poll(s);
 	if (r == 0)
 		r = check_heap(s);
 	if (r == 0 && s->timers && now() >= s->timers_due)
-		r = check(s->timers, &s->timers_due);
+		r = gobirths_check(s->timers, &s->timers_due);
 	if (r == 0 && s->profile.looks && now() >= s->profile_due)
 		goprofile_look(s);
 	return r == -ETIMEDOUT || r == -EPIPE ? 0 : r; /* that answer is lost */
@@ -372,8 +356,12 @@ static void source_cost(void *source, struct source_cost *ret)
 	struct gobirths *s = source;
 	struct survivor_counts counts;
 
-	*ret = (struct source_cost){ .windows = s->windows.n + s->span_windows.n };
-	ret->lost[LOSS_ATTACH_FAILED] = s->windows.refused + s->span_windows.refused;
+	*ret = (struct source_cost){ .windows = s->windows.n };
+	ret->lost[LOSS_ATTACH_FAILED] = s->windows.refused;
+	for (size_t i = 0; i < GORARE_MAX; i++) {
+		ret->windows += s->rare[i].windows.n;
+		ret->lost[LOSS_ATTACH_FAILED] += s->rare[i].windows.refused;
+	}
 	for (int births = 0; births < GO_BIRTHS_MAX; births++) {
 		ret->seconds += gobirths_cost(s, (enum go_births)births, &counts);
 		ret->hits += counts.values[SURVIVOR_HITS];
@@ -387,19 +375,17 @@ static void source_detach(void *source)
 	struct gobirths *s = source;
 
 	windows_end(&s->windows);
-	gospans_end(s);
+	gorare_end(s);
 	look_at_collector(s);
 	if (s->profile.looks)
 		goprofile_look(s);
 	goprofile_switch_off(&s->profile_switch);
 	if (take_births(s) < 0)
 		return;
-	if (s->heap && check_objects(s) == 0)
+	if (s->heap && gobirths_check(s->heap, &s->due) == 0)
 		note_collection(s);
 	if (s->timers)
-		check(s->timers, &s->timers_due);
-	if (s->requests)
-		check(s->requests, &s->requests_due);
+		gobirths_check(s->timers, &s->timers_due);
 }
 
 static int source_findings(void *source, double seconds, struct findings *ret)
@@ -415,7 +401,7 @@ static int source_findings(void *source, double seconds, struct findings *ret)
 		r = gomaps_findings(s, ret);
 	if (r == 0 && s->timers)
 		r = gotimer_findings(s, seconds, ret);
-	if (r == 0 && s->requests)
+	if (r == 0)
 		r = gorequest_findings(s, ret);
 	return r;
 }

@@ -65,8 +65,8 @@ static double kept_bytes(const struct judged *judged, size_t n)
 	return kept;
 }
 
-/* What is kept of all, for each byte of it that was seen. By spans large objects are seen more
- * often than small ones, so of them only what was seen counts. */
+/* What is kept of all, for each byte of it that was seen. Of what is rare, large objects are seen
+ * more often than small ones, so of them only what was seen counts. */
 static double judging_share(const struct book *b)
 {
 	return b->births == GO_BIRTHS_HEAP ? seen_share(b) : 1;
@@ -168,14 +168,14 @@ bool goheap_keeps_in(const struct findings *list, const char *function)
 	return false;
 }
 
-/* Small beside a large leak, and small at all. Who needs spans for so little may as well turn a
- * cache over, of which few were seen. */
+/* Small beside a large leak, and small at all. So little of what is rare may as well be of a cache
+ * that is turned over. */
 static bool drowns(const struct book *b, const struct finding *f, double kept)
 {
 	double bytes = (double)f->live_bytes;
 
 	return bytes < KEPT_LEAST * judging_share(b) &&
-	       (b->births == GO_BIRTHS_SPANS || bytes < KEPT_PART * kept);
+	       (b->births != GO_BIRTHS_HEAP || bytes < KEPT_PART * kept);
 }
 
 static int add_finding(const struct book *b, const struct judged *j, double seconds, double kept,
@@ -300,10 +300,11 @@ static bool is_known(const struct findings *list)
 	return !frame || goheap_keeps_in(&before, frame->function);
 }
 
-/* Of what spans were needed for, only what stays. */
-static int add_spans(struct gobirths *s, double seconds, struct findings *list)
+/* Of what is rare, only what stays. */
+static int add_rare(struct gobirths *s, const struct gorare *rare, double seconds,
+		    struct findings *list)
 {
-	const struct book b = { s, s->spans, GO_BIRTHS_SPANS };
+	const struct book b = { s, rare->book, rare->births };
 	_cleanup_free_ struct survivor_row *rows = NULL;
 	_cleanup_free_ struct judged *judged = NULL;
 	double kept;
@@ -325,6 +326,7 @@ static int add_spans(struct gobirths *s, double seconds, struct findings *list)
 
 int goheap_findings(struct gobirths *s, double seconds, struct findings *ret)
 {
+	static const enum go_births rare[] = { GO_BIRTHS_LARGE, GO_BIRTHS_SLOTS };
 	const struct book b = { s, s->heap, GO_BIRTHS_HEAP };
 	_cleanup_free_ struct survivor_row *rows = NULL;
 	_cleanup_free_ struct judged *judged = NULL;
@@ -344,7 +346,8 @@ int goheap_findings(struct gobirths *s, double seconds, struct findings *ret)
 		mark_churn(s, judged, shown, ret->rows + first);
 	if (r == 0 && n > SITES_SHOWN)
 		r = add_rest(judged + SITES_SHOWN, n - SITES_SHOWN, ret);
-	if (r == 0 && s->spans)
-		r = add_spans(s, seconds, ret);
+	for (size_t i = 0; i < ARRAY_SIZE(rare) && r == 0; i++)
+		if (gorare_get(s, rare[i]))
+			r = add_rare(s, gorare_get(s, rare[i]), seconds, ret);
 	return r == 0 ? goprofile_findings(s, first, ret) : r;
 }

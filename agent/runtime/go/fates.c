@@ -78,6 +78,7 @@ static int (*const asks[GO_ORACLE_MAX])(struct go_process *, const struct go_fat
 	[GO_ORACLE_MARKS] = ask_marks,
 	[GO_ORACLE_TIMERS] = ask_timers,
 	[GO_ORACLE_READERS] = go_readers_ask,
+	[GO_ORACLE_USERS] = go_users_ask,
 };
 
 int go_fates_answer(struct go_process *p, const void *request, size_t size, void *answer,

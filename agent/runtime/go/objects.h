@@ -29,10 +29,12 @@ enum go_ask {
 /* What is born. */
 enum go_births {
 	GO_BIRTHS_HEAP,	      /* objects of the heap: at the returns of the allocator */
-	GO_BIRTHS_SPANS,      /* those for which the allocator needs more than its next free slot:
-			       * one in 64 at least, the first in each span, and all large ones */
+	GO_BIRTHS_SLOTS,      /* those for which the allocator needs more than its next free slot:
+			       * one in 64 at least, and the first in each span */
+	GO_BIRTHS_LARGE,      /* those that have a span for themselves */
 	GO_BIRTHS_TIMERS,     /* runtime timers, when they are started */
 	GO_BIRTHS_REQUESTS,   /* connections of net/http clients, when a request goes out on one */
+	GO_BIRTHS_QUERIES,    /* connections of database/sql, when a query goes out on one */
 	GO_BIRTHS_MAPS,	      /* maps, when a key is assigned */
 	GO_BIRTHS_GOROUTINES, /* what go statements run, when they start it */
 	GO_BIRTHS_MAX
@@ -75,6 +77,7 @@ enum go_oracle {
 	GO_ORACLE_MARKS,   /* by the collector's marks: known after the next collection */
 	GO_ORACLE_TIMERS,  /* whether it is in a processor's heap of timers now */
 	GO_ORACLE_READERS, /* of a client's connection: whether a response on it waits to be read */
+	GO_ORACLE_USERS,   /* of a connection to a database: whether somebody has it of its pool */
 	GO_ORACLE_MAX
 };
 

@@ -31,9 +31,13 @@ static const struct maker allocators[] = {
 	{ NULL },
 };
 /* Where the allocator goes when the 64 slots of a span that it looks at are taken. */
-static const struct maker spans[] = {
+static const struct maker slots[] = {
 	{ "runtime.(*mcache).nextFree", true },
-	{ "runtime.(*mcache).allocLarge", true }, /* its result is the span */
+	{ NULL },
+};
+/* Its result is the span. */
+static const struct maker large[] = {
+	{ "runtime.(*mcache).allocLarge", true },
 	{ NULL },
 };
 /* The first until Go 1.22, the second since. */
@@ -44,6 +48,11 @@ static const struct maker timers[] = {
 };
 static const struct maker requests[] = {
 	{ "net/http.(*persistConn).roundTrip", false },
+	{ NULL },
+};
+/* queryDC(pool, context, the transaction's context, connection, ...) */
+static const struct maker queries[] = {
+	{ "database/sql.(*DB).queryDC", false },
 	{ NULL },
 };
 /* mapassign(type, map, key): the map is the second argument. */
@@ -60,10 +69,19 @@ static const struct maker goroutines[] = {
 	{ NULL },
 };
 static const struct maker *const makers[GO_BIRTHS_MAX] = {
-	[GO_BIRTHS_HEAP] = allocators, [GO_BIRTHS_SPANS] = spans,
-	[GO_BIRTHS_TIMERS] = timers,   [GO_BIRTHS_REQUESTS] = requests,
-	[GO_BIRTHS_MAPS] = maps,       [GO_BIRTHS_GOROUTINES] = goroutines,
+	[GO_BIRTHS_HEAP] = allocators,	 [GO_BIRTHS_SLOTS] = slots,
+	[GO_BIRTHS_LARGE] = large,	 [GO_BIRTHS_TIMERS] = timers,
+	[GO_BIRTHS_REQUESTS] = requests, [GO_BIRTHS_QUERIES] = queries,
+	[GO_BIRTHS_MAPS] = maps,	 [GO_BIRTHS_GOROUTINES] = goroutines,
 };
+
+/* Words before the argument that is meant; an interface takes two. */
+static const uint32_t arguments[GO_BIRTHS_MAX] = { [GO_BIRTHS_MAPS] = 1, [GO_BIRTHS_QUERIES] = 5 };
+/* Those that are objects of the heap, and of what size and generation. */
+static const bool measured[GO_BIRTHS_MAX] = { [GO_BIRTHS_HEAP] = true,
+					      [GO_BIRTHS_SLOTS] = true,
+					      [GO_BIRTHS_LARGE] = true,
+					      [GO_BIRTHS_REQUESTS] = true };
 
 struct finder {
 	struct go_process *process;
@@ -224,13 +242,10 @@ int go_points_answer(struct go_process *p, const void *request, size_t size, voi
 	r = go_table_each(&p->module.table, take_function, &f);
 	if (r == 0 && points->n == 0)
 		r = -ENOENT;
-	if (q->births == GO_BIRTHS_MAPS)
-		points->object =
-			(struct survivor_object){ .in_rbx = 1,
-						  .flags_unless = points->object.flags_unless };
-	else if (r == 0 && q->births != GO_BIRTHS_TIMERS && q->births != GO_BIRTHS_GOROUTINES)
+	points->object.argument = arguments[q->births];
+	if (r == 0 && measured[q->births])
 		r = set_heap(p, points);
-	if (r == 0 && q->births == GO_BIRTHS_SPANS)
+	if (r == 0 && q->births == GO_BIRTHS_LARGE)
 		points->heap.start = GO_SPAN_START;
 	*ret_size = sizeof(*points);
 	return r;

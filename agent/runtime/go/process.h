@@ -62,6 +62,7 @@ int go_buffers_answer(struct go_process *p, const void *request, size_t size, vo
 
 /* GO_ORACLE_READERS: fill the answers. */
 int go_readers_ask(struct go_process *p, const struct go_fates_request *q, struct go_fates *ret);
+int go_users_ask(struct go_process *p, const struct go_fates_request *q, struct go_fates *ret);
 
 /* A report while it is made: names are kept once. */
 struct go_builder {

@@ -5,8 +5,9 @@
 //
 //	goservice leak  fetch makes a transport for each request; beat, of each session, arms a timer
 //	                that arms the next; remember keeps bodies of some 50 KB, compress what writes
-//	                to them
-//	goservice sound one transport for all; sessions that stop their timer; the last 50 bodies
+//	                to them; find reads one row and leaves the others
+//	goservice sound one transport for all; sessions that stop their timer; the last 50 bodies; rows
+//	                that are closed
 //
 // It says "ready", answers each line of its standard input with a line of JSON, and ends with it.
 package main
@@ -14,6 +15,8 @@ package main
 import (
 	"bufio"
 	"compress/gzip"
+	"database/sql"
+	"database/sql/driver"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -113,6 +116,45 @@ func compress(n int) {
 	}
 }
 
+// Memory is a database that has rows without end.
+type memory struct{}
+type rows int
+
+func (memory) Open(string) (driver.Conn, error)           { return memory{}, nil }
+func (memory) Prepare(string) (driver.Stmt, error)        { return memory{}, nil }
+func (memory) Close() error                               { return nil }
+func (memory) Begin() (driver.Tx, error)                  { return nil, driver.ErrSkip }
+func (memory) NumInput() int                              { return 0 }
+func (memory) Exec([]driver.Value) (driver.Result, error) { return nil, driver.ErrSkip }
+func (memory) Query([]driver.Value) (driver.Rows, error)  { return new(rows), nil }
+func (*rows) Columns() []string                           { return []string{"n"} }
+func (*rows) Close() error                                { return nil }
+func (r *rows) Next(row []driver.Value) error {
+	*r++
+	row[0] = int64(*r)
+	return nil
+}
+
+//go:noinline
+func find(db *sql.DB) (n int) {
+	found, err := db.Query("select")
+	if err != nil || !found.Next() || found.Scan(&n) != nil {
+		return 0
+	}
+	if sound {
+		found.Close()
+	}
+	return n
+}
+
+// Count asks the same database for all that it wants to know, and closes.
+//
+//go:noinline
+func count(db *sql.DB) (n int) {
+	db.QueryRow("select").Scan(&n)
+	return n
+}
+
 // Work is what all others do: much that lives for a moment.
 func work() {
 	for n := 0; ; n++ {
@@ -134,9 +176,14 @@ func main() {
 	}
 	sound = os.Args[1] == "sound"
 	server = httptest.NewServer(http.HandlerFunc(serve))
+	sql.Register("memory", memory{})
+	db, _ := sql.Open("memory", "")
+	db.SetMaxOpenConns(10000)
 	go work()
 	go func() {
 		for n := 0; ; n++ {
+			find(db)
+			count(db)
 			s := &session{}
 			s.beat()
 			fetch()

@@ -262,16 +262,12 @@ static void mark_churn(const struct gobirths *s, const struct judged *judged, si
 /* What lives on is what a collection left. */
 static void tell_no_collection(const struct gobirths *s, double seconds)
 {
-	if (gocollector_cycles(&s->collector) >= 1 && is_outdated(s))
-		log_info("goheap: no collection ended in the later part of %.0f s, so it is open "
-			 "what "
-			 "stays; a longer --duration will tell",
-			 seconds);
-	if (gocollector_cycles(&s->collector) < 1)
-		log_info(
-			"goheap: no collection ended in %.0f s, so it is open what stays; a longer "
-			"--duration will tell",
-			seconds);
+	bool none = gocollector_cycles(&s->collector) < 1;
+
+	if (none || is_outdated(s))
+		log_info("goheap: no collection ended in %s%.0f s, so it is open what stays; a "
+			 "longer --duration will tell",
+			 none ? "" : "the later part of ", seconds);
 }
 
 /* Judged, those that keep first; the caller frees both. */

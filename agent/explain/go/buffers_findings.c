@@ -18,7 +18,7 @@
 #define FILLING_LEAST 4	    /* objects of the sample: fewer are chance */
 #define RISE_LEAST    65536 /* bytes of the heap */
 #define RISE_LOOKS    4	    /* since the first collection */
-#define EXPLAINED     0.5   /* of the heap's growth, by what else was found to be kept */
+#define EXPLAINED     0.5   /* of the heap's growth: what is less is not what grows */
 
 /* Parts of the runtime that write for whoever calls them. */
 static bool writes_for_others(const char *function)
@@ -178,25 +178,6 @@ static double kept_elsewhere(const struct findings *list, double seconds)
 	return kept;
 }
 
-/*
- * Arrays that fill can be dropped when they are full, and others begun. But where the heap grows
- * all the while, and nothing else was found that keeps so much, they are what grows.
- */
-static bool heap_grows_by_them(const struct gobuffers_source *s, const struct findings *list)
-{
-	const struct gobuffers *b = &s->sample;
-	unsigned int first = 0, last = b->looks - 1;
-	double grown;
-
-	while (first < b->looks && !s->marked[first])
-		first++;
-	if (b->looks < first + RISE_LOOKS ||
-	    !looks_rise(b->at + first, s->marked + first, b->looks - first, RISE_LEAST))
-		return false;
-	grown = (double)s->marked[last] - (double)s->marked[first];
-	return kept_elsewhere(list, b->at[last] - b->at[first]) < EXPLAINED * grown;
-}
-
 static unsigned int count_filling(const struct gobuffers *b)
 {
 	unsigned int n = 0;
@@ -213,6 +194,28 @@ static size_t count_current(const struct gobuffers *b)
 	for (size_t i = 0; i < b->n; i++)
 		n += gobuffer_is_current(b, &b->rows[i]);
 	return n;
+}
+
+/*
+ * Arrays that fill can be dropped when they are full, and others begun. But where the heap grows
+ * all the while, and nothing else was found that keeps so much, they are what grows; as far as
+ * there are so many bytes of them, by their part of the sample.
+ */
+static bool heap_grows_by_them(const struct gobuffers_source *s, const struct findings *list)
+{
+	const struct gobuffers *b = &s->sample;
+	unsigned int first = 0, last = b->looks - 1;
+	double grown, theirs;
+
+	while (first < b->looks && !s->marked[first])
+		first++;
+	if (b->looks < first + RISE_LOOKS ||
+	    !looks_rise(b->at + first, s->marked + first, b->looks - first, RISE_LEAST))
+		return false;
+	grown = (double)s->marked[last] - (double)s->marked[first];
+	theirs = (double)s->marked[last] * count_filling(b) / (double)count_current(b);
+	return theirs >= EXPLAINED * grown &&
+	       kept_elsewhere(list, b->at[last] - b->at[first]) < EXPLAINED * grown;
 }
 
 /* The finding from the row first on that is of the same place; NULL when there is none. */

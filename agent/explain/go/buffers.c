@@ -14,6 +14,7 @@
 /* Of an object of the sample, which is small as a rule, and moves when it is full. */
 #define FILLED_LEAST 64
 #define FILLING_PART (1. / 3)
+#define EXPLAINED    0.5 /* of a heap's growth: who could be less is not what grows */
 
 bool gobuffer_is_current(const struct gobuffers *b, const struct gobuffer *row)
 {
@@ -185,4 +186,21 @@ bool gobuffer_keeps(const struct gobuffers *b, const struct gobuffer *row)
 {
 	return gobuffer_grows(b, row) && seconds(b, row) >= SEEN_PART * watched(b) && row->whole &&
 	       (row->moved || may_move(row));
+}
+
+size_t gobuffers_count(const struct gobuffers *b, gobuffer_is is)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < b->n; i++)
+		n += is(b, &b->rows[i]);
+	return n;
+}
+
+bool gobuffers_explain(const struct gobuffers *b, double heap, double grown)
+{
+	size_t all = gobuffers_count(b, gobuffer_is_current);
+
+	return all &&
+	       heap * (double)gobuffers_count(b, gobuffer_fills) / (double)all >= EXPLAINED * grown;
 }

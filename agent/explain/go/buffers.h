@@ -61,3 +61,10 @@ double gobuffer_rate(const struct gobuffers *b, const struct gobuffer *row);
  * batch, and fills it for the first time.
  */
 bool gobuffer_keeps(const struct gobuffers *b, const struct gobuffer *row);
+
+typedef bool (*gobuffer_is)(const struct gobuffers *b, const struct gobuffer *row);
+size_t gobuffers_count(const struct gobuffers *b, gobuffer_is is);
+
+/* Of a sample by bytes: whether those that fill (gobuffer_fills) are so many bytes of the heap that
+ * they can be what it has grown by, both in bytes. An array is as large as what was put into it. */
+bool gobuffers_explain(const struct gobuffers *b, double heap, double grown);

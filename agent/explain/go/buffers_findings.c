@@ -18,7 +18,7 @@
 #define FILLING_LEAST 4	    /* objects of the sample: fewer are chance */
 #define RISE_LEAST    65536 /* bytes of the heap */
 #define RISE_LOOKS    4	    /* since the first collection */
-#define EXPLAINED     0.5   /* of the heap's growth: what is less is not what grows */
+#define EXPLAINED     0.5   /* of the heap's growth, by what else was found to be kept */
 
 /* Parts of the runtime that write for whoever calls them. */
 static bool writes_for_others(const char *function)
@@ -178,24 +178,6 @@ static double kept_elsewhere(const struct findings *list, double seconds)
 	return kept;
 }
 
-static unsigned int count_filling(const struct gobuffers *b)
-{
-	unsigned int n = 0;
-
-	for (size_t i = 0; i < b->n; i++)
-		n += gobuffer_fills(b, &b->rows[i]);
-	return n;
-}
-
-static size_t count_current(const struct gobuffers *b)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < b->n; i++)
-		n += gobuffer_is_current(b, &b->rows[i]);
-	return n;
-}
-
 /*
  * Arrays that fill can be dropped when they are full, and others begun. But where the heap grows
  * all the while, and nothing else was found that keeps so much, they are what grows; as far as
@@ -205,7 +187,7 @@ static bool heap_grows_by_them(const struct gobuffers_source *s, const struct fi
 {
 	const struct gobuffers *b = &s->sample;
 	unsigned int first = 0, last = b->looks - 1;
-	double grown, theirs;
+	double grown;
 
 	while (first < b->looks && !s->marked[first])
 		first++;
@@ -213,8 +195,7 @@ static bool heap_grows_by_them(const struct gobuffers_source *s, const struct fi
 	    !looks_rise(b->at + first, s->marked + first, b->looks - first, RISE_LEAST))
 		return false;
 	grown = (double)s->marked[last] - (double)s->marked[first];
-	theirs = (double)s->marked[last] * count_filling(b) / (double)count_current(b);
-	return theirs >= EXPLAINED * grown &&
+	return gobuffers_explain(b, (double)s->marked[last], grown) &&
 	       kept_elsewhere(list, b->at[last] - b->at[first]) < EXPLAINED * grown;
 }
 
@@ -282,10 +263,11 @@ static void tell_sample(const struct gobuffers_source *s, bool grows, const stru
 	bool stay = goheap_keeps_in(list, filling_function(f));
 
 	snprintf(f->evidence, sizeof(f->evidence),
-		 "of %zu objects that were looked at, a sample by bytes, %u are arrays that are "
+		 "of %zu objects that were looked at, a sample by bytes, %zu are arrays that are "
 		 "filled further and further; of %" PRIu64
 		 " it was seen that they are filled here%s",
-		 count_current(b), count_filling(b), f->live,
+		 gobuffers_count(b, gobuffer_is_current), gobuffers_count(b, gobuffer_fills),
+		 f->live,
 		 stay	 ? ", and those that are made here stay"
 		 : grows ? ", and the heap grows by nothing else that was found"
 			 : "; whether they are dropped when they are full is open");
@@ -302,7 +284,7 @@ static int add_sample(struct gobuffers_source *s, struct findings *list)
 	size_t first = list->n;
 	int r = 0;
 
-	if (count_filling(&s->sample) < FILLING_LEAST)
+	if (gobuffers_count(&s->sample, gobuffer_fills) < FILLING_LEAST)
 		return 0;
 	for (size_t i = 0; i < s->n_writers && r == 0; i++)
 		if (is_of_crowd(s, &s->writers[i]))

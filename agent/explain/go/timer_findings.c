@@ -68,9 +68,9 @@ static bool are_too_many(const struct gobirths *s, const char *kind)
 	double before = (double)s->timers_first.timers, after = (double)s->timers_last.timers;
 	double waiting = WAITED_FOR *
 			 ((double)s->timers_last.goroutines - (double)s->timers_first.goroutines);
-	double new = after - before - (sends_on_channel(kind) ? fmax(waiting, 0) : 0);
+	double more = after - before - (sends_on_channel(kind) ? fmax(waiting, 0) : 0);
 
-	return (new >= GROWN_LEAST &&new >= before *GROWN_PART) ||
+	return (more >= GROWN_LEAST && more >= before * GROWN_PART) ||
 	       s->timers_last.timers > PILE_LEAST + WAITED_FOR * s->timers_last.goroutines;
 }
 

@@ -126,6 +126,10 @@ $(O)/tests/unit/%: tests/unit/%.c $(O)/libseep.a
 $(O)/tests/unit/go_census_test: private ALL_CFLAGS += \
 	-Wl,--wrap=go_scan,--wrap=late_reader_get,--wrap=reader_forget
 
+# Whose stacks are.
+$(O)/tests/unit/explain_go_heap_test: private ALL_CFLAGS += \
+	-Wl,--wrap=survivor_site,--wrap=go_names_ask
+
 # A part of seep behind a main of its own, for end-to-end tests of that part.
 $(O)/tests/drivers/%: tests/drivers/%.c $(O)/libseep.a
 	@mkdir -p $(@D)

@@ -76,9 +76,11 @@ static bool is_of_client(const char *made, const char *wait)
 	       starts_with(made, "google.golang.org/grpc/internal/transport.newHTTP2Client");
 }
 
+/* HTTP/2 is the library's wherever it comes from: net/http has a copy of that package in it. */
 static bool is_own(const char *function)
 {
-	return !go_function_is_standard(function);
+	return !go_function_is_standard(function) &&
+	       !starts_with(function, "golang.org/x/net/http2.");
 }
 
 /* On the stack of the one of that group that was looked at. */
@@ -103,7 +105,7 @@ static bool stands_in(const struct go_evidence *e, bool (*fits)(const char *func
 static bool reads_body(const char *function)
 {
 	return strcmp(function, "net/http.(*bodyEOFSignal).Read") == 0 ||
-	       (strstr(function, "http2") && ends_with(function, "ransportResponseBody).Read"));
+	       (strstr(function, "http2") && ends_with(function, "ransportResponseBody.Read"));
 }
 
 static bool awaits_response(const char *function)

@@ -9,7 +9,9 @@
 #include "agent/base/message.h"
 #include "agent/explain/go/births.h"
 #include "agent/explain/go/churn.h"
+#include "agent/explain/go/youth.h"
 #include "agent/explain/heap_verdict.h"
+#include "agent/explain/target_check.h"
 #include "agent/model/go_function.h"
 #include "agent/runtime/go/patterns.h"
 
@@ -296,9 +298,9 @@ static bool is_known(const struct findings *list)
 	return !frame || goheap_keeps_in(&before, frame->function);
 }
 
-/* Of what is rare, only what stays. */
+/* Of what is rare, only what stays; *ret_kept: bytes of it in the whole watch, estimate. */
 static int add_rare(struct gobirths *s, const struct gorare *rare, double seconds,
-		    struct findings *list)
+		    struct findings *list, double *ret_kept)
 {
 	const struct book b = { s, rare->book, rare->births };
 	_cleanup_free_ struct survivor_row *rows = NULL;
@@ -310,6 +312,7 @@ static int add_rare(struct gobirths *s, const struct gorare *rare, double second
 	if (r < 0)
 		return r;
 	kept = kept_bytes(judged, n);
+	*ret_kept = rare->watched > 0 ? kept * seconds / rare->watched : 0;
 	for (size_t i = 0; i < n && i < SITES_SHOWN && judged[i].verdict == SITE_KEEPS; i++) {
 		r = add_finding(&b, &judged[i], seconds, kept, list);
 		if (r < 0)
@@ -324,10 +327,13 @@ int goheap_findings(struct gobirths *s, double seconds, struct findings *ret)
 {
 	static const enum go_births rare[] = { GO_BIRTHS_LARGE, GO_BIRTHS_SLOTS };
 	const struct book b = { s, s->heap, GO_BIRTHS_HEAP };
+	struct goyouth youth = { .age = target_age(s->options->pid),
+				 .seconds = seconds,
+				 .heap = (double)s->last.heap_marked };
 	_cleanup_free_ struct survivor_row *rows = NULL;
 	_cleanup_free_ struct judged *judged = NULL;
 	size_t n, shown, first = ret->n;
-	double kept;
+	double kept, kept_rare = 0;
 	int r = judge_all(&b, &rows, &judged, &n);
 
 	if (r < 0)
@@ -335,6 +341,7 @@ int goheap_findings(struct gobirths *s, double seconds, struct findings *ret)
 	if (n > 0)
 		tell_no_collection(s, seconds);
 	kept = kept_bytes(judged, n);
+	youth.kept = seen_share(&b) > 0 ? kept / seen_share(&b) : 0;
 	shown = n < SITES_SHOWN ? n : SITES_SHOWN;
 	for (size_t i = 0; i < shown && r == 0; i++)
 		r = add_finding(&b, &judged[i], seconds, kept, ret);
@@ -343,7 +350,10 @@ int goheap_findings(struct gobirths *s, double seconds, struct findings *ret)
 	if (r == 0 && n > SITES_SHOWN)
 		r = add_rest(judged + SITES_SHOWN, n - SITES_SHOWN, ret);
 	for (size_t i = 0; i < ARRAY_SIZE(rare) && r == 0; i++)
-		if (gorare_get(s, rare[i]))
-			r = add_rare(s, gorare_get(s, rare[i]), seconds, ret);
+		if (gorare_get(s, rare[i])) {
+			r = add_rare(s, gorare_get(s, rare[i]), seconds, ret, &kept_rare);
+			youth.kept = fmax(youth.kept, kept_rare);
+		}
+	goyouth_forgive(&youth, ret->rows + first, ret->n - first);
 	return r == 0 ? goprofile_findings(s, first, ret) : r;
 }

@@ -68,24 +68,48 @@ static enum site_verdict judge_windows(const struct heap_watch *watch, const str
 	return SITE_UNDECIDED;
 }
 
-static double share_that_stayed(const struct heap_site *s, int quarter, double *ret_n)
+static double judged_in(const struct heap_site *s, int quarter)
 {
-	*ret_n = (double)(s->stayed[quarter] + s->went[quarter]);
-	return *ret_n > 0 ? (double)s->stayed[quarter] / *ret_n : 0;
+	return (double)(s->stayed[quarter] + s->went[quarter]);
+}
+
+static double share_that_stayed(const struct heap_site *s, int quarter)
+{
+	return judged_in(s, quarter) > 0 ? (double)s->stayed[quarter] / judged_in(s, quarter) : 0;
+}
+
+/* By how many standard errors more stay of later quarters than of earlier ones, of the first n: the
+ * test for trend in proportions of Cochran and Armitage. */
+static double trend(const struct heap_site *s, int n)
+{
+	double stayed = 0, all = 0, sum = 0, squares = 0, score = 0, share, variance;
+
+	for (int i = 0; i < n; i++) {
+		stayed += (double)s->stayed[i];
+		all += judged_in(s, i);
+		sum += i * judged_in(s, i);
+		squares += i * i * judged_in(s, i);
+		score += i * (double)s->stayed[i];
+	}
+	share = all > 0 ? stayed / all : 0;
+	variance = all > 0 ? share * (1 - share) * (squares - sum * sum / all) : 0;
+	return variance > 0 ? (score - share * sum) / sqrt(variance) : 0;
 }
 
 /*
  * What is kept stays, and is at no age less than before. Of sessions fewer are left the longer ago
  * they began; the two oldest quarters are those in which no short life disturbs that. Where they
  * differ by more than chance, lives come to an end, and the watch is not much longer than they are.
+ * The third may help to tell where it goes on in the same way.
  */
 static bool fades(const struct heap_site *s)
 {
-	double n, m, first = share_that_stayed(s, 0, &n), second = share_that_stayed(s, 1, &m);
-	double all = (double)(s->stayed[0] + s->stayed[1]) / fmax(n + m, 1);
-	double error = sqrt(all * (1 - all) * (1 / fmax(n, 1) + 1 / fmax(m, 1)));
+	double first = share_that_stayed(s, 0), second = share_that_stayed(s, 1);
+	double third = share_that_stayed(s, 2);
 
-	return n > 0 && m > 0 && first < FADED * second && second - first > DEVIATIONS * error;
+	if (judged_in(s, 0) == 0 || first >= FADED * second)
+		return false;
+	return trend(s, 2) > DEVIATIONS || (second < FADED * third && trend(s, 3) > DEVIATIONS);
 }
 
 static enum site_verdict judge_exact(const struct heap_watch *watch, const struct heap_site *s)

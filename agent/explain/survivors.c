@@ -374,6 +374,30 @@ int survivors_rows(const struct survivors *s, uint64_t began, struct survivor_ro
 	return 0;
 }
 
+static int by_birth(const void *left, const void *right)
+{
+	const struct entry *const *a = left, *const *b = right;
+
+	return ((*a)->born > (*b)->born) - ((*a)->born < (*b)->born);
+}
+
+size_t survivors_oldest(const struct survivors *s, uint64_t key, uint64_t *ret, size_t max)
+{
+	_cleanup_free_ const struct entry **living = calloc(SLOTS, sizeof(struct entry *));
+	size_t n = 0;
+
+	for (size_t i = 0; living && i < SLOTS; i++)
+		if (s->entries[i].address && s->entries[i].key == key &&
+		    s->entries[i].fate == SURVIVOR_ALIVE)
+			living[n++] = &s->entries[i];
+	if (n)
+		qsort(living, n, sizeof(struct entry *), by_birth);
+	n = n < max ? n : max;
+	for (size_t i = 0; i < n; i++)
+		ret[i] = living[i]->address;
+	return n;
+}
+
 struct survivor_totals survivors_totals(const struct survivors *s)
 {
 	struct survivor_totals t = { 0 };

@@ -70,6 +70,10 @@ int survivors_rows(const struct survivors *s, uint64_t began, struct survivor_ro
  * window saw the program at work. */
 void survivors_births(const struct survivors *s, uint64_t began, uint64_t ret[4]);
 
+/* Addresses of the oldest objects of one site that lived when last asked for, max at most: how
+ * many. 0 too where there is no memory. */
+size_t survivors_oldest(const struct survivors *s, uint64_t key, uint64_t *ret, size_t max);
+
 /* Of all sites. */
 struct survivor_totals {
 	uint64_t births, bytes, deaths, living;

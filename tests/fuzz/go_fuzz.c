@@ -22,6 +22,7 @@
 #include "agent/runtime/go/objects.h"
 #include "agent/runtime/go/process.h"
 #include "agent/runtime/go/profile.h"
+#include "agent/runtime/go/stores.h"
 #include "agent/sites/service.h"
 #include "tests/fuzz/go_forged.h"
 
@@ -135,6 +136,9 @@ static const struct go_request report_request = {
 };
 
 static const struct go_profile_request profile_request = { .ask = GO_ASK_PROFILE };
+static const struct go_stores_request stores_request = {
+	.ask = GO_ASK_STORES, .n = 3, .addresses = { FORGED_BASE, FORGED_BASE + 64, 0xc000000000ull }
+};
 static const struct go_buffers_request buffers_request = { .ask = GO_ASK_BUFFERS };
 
 static void check_profile(size_t size)
@@ -146,6 +150,12 @@ static void check_profile(size_t size)
 static void check_buffers(size_t size)
 {
 	if (go_buffers_check((const struct go_buffers *)answer, size) < 0)
+		abort();
+}
+
+static void check_stores(size_t size)
+{
+	if (go_stores_check((const struct go_stores *)answer, size, stores_request.n) < 0)
 		abort();
 }
 
@@ -297,6 +307,10 @@ static void scan(struct go_process *p)
 	go_memory_begin(&p->memory, NULL, CPU_NS, BYTES_MAX);
 	if (go_buffers_answer(p, &buffers_request, sizeof(buffers_request), answer, &size) == 0)
 		check_buffers(size);
+	size = sizeof(answer);
+	go_memory_begin(&p->memory, NULL, CPU_NS, BYTES_MAX);
+	if (go_stores_answer(p, &stores_request, offsetof(struct go_stores_request, addresses[3]), answer, &size) == 0)
+		check_stores(size);
 }
 
 static void by_plan(const struct input *in)

@@ -210,10 +210,31 @@ static void test_go_functions(void **state)
 	assert_false(go_function_is_runtime("runtimex.f"));
 }
 
+/* Of one site, the oldest that live; the dead and the others' are not among them. */
+static void test_the_oldest_are_told(void **state)
+{
+	struct judge j = { .dead_below = 0x1040, .generation = 4 };
+	struct survivors *s = new_book(&j);
+	uint64_t found[3];
+
+	bear(s, KEY_KEEPS, 0x9000, 4, 50);
+	bear(s, KEY_KEEPS, 0x1000, 2, 10); /* the first of them dies */
+	bear(s, KEY_MIXED, 0x5000, 2, 20);
+	assert_int_equal(survivors_oldest(s, KEY_KEEPS, found, 3), 0);
+	assert_int_equal(survivors_check(s), 0);
+	assert_int_equal(survivors_oldest(s, KEY_KEEPS, found, 3), 3);
+	assert_int_equal(found[0], 0x1040);
+	assert_int_equal(found[1], 0x9000);
+	assert_int_equal(found[2], 0x9040);
+	assert_int_equal(survivors_oldest(s, KEY_MIXED, found, 3), 2);
+	survivors_free(s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_fates_are_counted),
+		cmocka_unit_test(test_the_oldest_are_told),
 		cmocka_unit_test(test_reuse_is_a_death),
 		cmocka_unit_test(test_doubtful_survivors),
 		cmocka_unit_test(test_answers_of_now_are_not_doubted),

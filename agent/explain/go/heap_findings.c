@@ -9,6 +9,7 @@
 #include "agent/base/message.h"
 #include "agent/explain/go/births.h"
 #include "agent/explain/go/churn.h"
+#include "agent/explain/go/stores.h"
 #include "agent/explain/go/youth.h"
 #include "agent/explain/heap_verdict.h"
 #include "agent/explain/target_check.h"
@@ -180,11 +181,20 @@ static bool drowns(const struct book *b, const struct finding *f, double kept)
 	       (b->births != GO_BIRTHS_HEAP || bytes < KEPT_PART * kept);
 }
 
-static int add_finding(const struct book *b, const struct judged *j, double seconds, double kept,
-		       struct findings *list)
+/* All that is told of one watch, and what may yet speak for those that are blamed. */
+struct telling {
+	struct gobirths *source;
+	double seconds;
+	struct findings *list;
+	struct goyouth youth;
+	struct gostores stores;
+};
+
+static int add_finding(const struct telling *t, const struct book *b, const struct judged *j,
+		       double kept)
 {
 	const struct heap_site *site = &j->row->site;
-	struct finding *f = findings_add(list);
+	struct finding *f = findings_add(t->list);
 	double share = seen_share(b);
 
 	if (!f)
@@ -204,8 +214,17 @@ static int add_finding(const struct book *b, const struct judged *j, double seco
 		f->verdict = SITE_UNDECIDED;
 	if (f->verdict == SITE_KEEPS)
 		f->pattern = go_pattern_of_keeper(f);
-	set_growth(b, seconds, kept, f);
+	set_growth(b, t->seconds, kept, f);
 	return 0;
+}
+
+/* If the last finding is blamed and fits no known mistake, ask later who holds its objects. */
+static void note_last(struct telling *t, const struct book *b, const struct judged *j)
+{
+	const struct finding *last = &t->list->rows[t->list->n - 1];
+
+	if (last->verdict == SITE_KEEPS && !last->pattern)
+		gostores_note(&t->stores, t->list->n - 1, b->survivors, j->row->key);
 }
 
 /* Keepers first, then what took most. */
@@ -298,11 +317,10 @@ static bool is_known(const struct findings *list)
 	return !frame || goheap_keeps_in(&before, frame->function);
 }
 
-/* Of what is rare, only what stays; *ret_kept: bytes of it in the whole watch, estimate. */
-static int add_rare(struct gobirths *s, const struct gorare *rare, double seconds,
-		    struct findings *list, double *ret_kept)
+/* Of what is rare, only what stays. */
+static int add_rare(struct telling *t, const struct gorare *rare)
 {
-	const struct book b = { s, rare->book, rare->births };
+	const struct book b = { t->source, rare->book, rare->births };
 	_cleanup_free_ struct survivor_row *rows = NULL;
 	_cleanup_free_ struct judged *judged = NULL;
 	double kept;
@@ -312,48 +330,83 @@ static int add_rare(struct gobirths *s, const struct gorare *rare, double second
 	if (r < 0)
 		return r;
 	kept = kept_bytes(judged, n);
-	*ret_kept = rare->watched > 0 ? kept * seconds / rare->watched : 0;
+	if (rare->watched > 0)
+		t->youth.kept = fmax(t->youth.kept, kept * t->seconds / rare->watched);
 	for (size_t i = 0; i < n && i < SITES_SHOWN && judged[i].verdict == SITE_KEEPS; i++) {
-		r = add_finding(&b, &judged[i], seconds, kept, list);
+		r = add_finding(t, &b, &judged[i], kept);
 		if (r < 0)
 			return r;
-		if (list->rows[list->n - 1].verdict != SITE_KEEPS || is_known(list))
-			findings_drop_last(list);
+		if (t->list->rows[t->list->n - 1].verdict != SITE_KEEPS || is_known(t->list))
+			findings_drop_last(t->list);
+		else
+			note_last(t, &b, &judged[i]);
 	}
 	return 0;
 }
 
-int goheap_findings(struct gobirths *s, double seconds, struct findings *ret)
+static int add_all(struct telling *t)
 {
-	static const enum go_births rare[] = { GO_BIRTHS_LARGE, GO_BIRTHS_SLOTS };
-	const struct book b = { s, s->heap, GO_BIRTHS_HEAP };
-	struct goyouth youth = { .age = target_age(s->options->pid),
-				 .seconds = seconds,
-				 .heap = (double)s->last.heap_marked };
+	const struct book b = { t->source, t->source->heap, GO_BIRTHS_HEAP };
 	_cleanup_free_ struct survivor_row *rows = NULL;
 	_cleanup_free_ struct judged *judged = NULL;
-	size_t n, shown, first = ret->n;
-	double kept, kept_rare = 0;
+	size_t n, shown, first = t->list->n;
+	double kept;
 	int r = judge_all(&b, &rows, &judged, &n);
 
 	if (r < 0)
 		return r;
 	if (n > 0)
-		tell_no_collection(s, seconds);
+		tell_no_collection(t->source, t->seconds);
 	kept = kept_bytes(judged, n);
-	youth.kept = seen_share(&b) > 0 ? kept / seen_share(&b) : 0;
+	if (seen_share(&b) > 0)
+		t->youth.kept = kept / seen_share(&b);
 	shown = n < SITES_SHOWN ? n : SITES_SHOWN;
-	for (size_t i = 0; i < shown && r == 0; i++)
-		r = add_finding(&b, &judged[i], seconds, kept, ret);
+	for (size_t i = 0; i < shown && r == 0; i++) {
+		r = add_finding(t, &b, &judged[i], kept);
+		if (r == 0)
+			note_last(t, &b, &judged[i]);
+	}
 	if (r == 0 && shown)
-		mark_churn(s, judged, shown, ret->rows + first);
-	if (r == 0 && n > SITES_SHOWN)
-		r = add_rest(judged + SITES_SHOWN, n - SITES_SHOWN, ret);
+		mark_churn(t->source, judged, shown, t->list->rows + first);
+	return r == 0 && n > SITES_SHOWN ? add_rest(judged + SITES_SHOWN, n - SITES_SHOWN, t->list)
+					 : r;
+}
+
+/* Once the watch is over: all of the heap that has pointers is read for it. */
+static void forgive_stored(struct telling *t)
+{
+	struct go_stores_request request;
+	struct go_stores answer;
+	int r;
+
+	if (t->stores.n == 0)
+		return;
+	gostores_ask_for(&t->stores, &request);
+	r = go_stores_ask(t->source->reader, t->source->options->pid, &request, &answer);
+	if (r < 0)
+		log_debug(r, "goheap: what holds the objects that stay is not known");
+	else
+		gostores_forgive(&t->stores, &answer, t->list);
+}
+
+int goheap_findings(struct gobirths *s, double seconds, struct findings *ret)
+{
+	static const enum go_births rare[] = { GO_BIRTHS_LARGE, GO_BIRTHS_SLOTS };
+	struct telling t = { .source = s,
+			     .seconds = seconds,
+			     .list = ret,
+			     .youth = { .age = target_age(s->options->pid),
+					.seconds = seconds,
+					.heap = (double)s->last.heap_marked } };
+	size_t first = ret->n;
+	int r = add_all(&t);
+
 	for (size_t i = 0; i < ARRAY_SIZE(rare) && r == 0; i++)
-		if (gorare_get(s, rare[i])) {
-			r = add_rare(s, gorare_get(s, rare[i]), seconds, ret, &kept_rare);
-			youth.kept = fmax(youth.kept, kept_rare);
-		}
-	goyouth_forgive(&youth, ret->rows + first, ret->n - first);
-	return r == 0 ? goprofile_findings(s, first, ret) : r;
+		if (gorare_get(s, rare[i]))
+			r = add_rare(&t, gorare_get(s, rare[i]));
+	if (r < 0)
+		return r;
+	if (!goyouth_forgive(&t.youth, ret->rows + first, ret->n - first))
+		forgive_stored(&t);
+	return goprofile_findings(s, first, ret);
 }

@@ -26,6 +26,7 @@ double goyouth_part(const struct goyouth *y);
 
 /*
  * Where that part is less than a tenth, no site that keeps is blamed that fits no known mistake: it
- * becomes undecided, and its evidence says why. n findings of the heap, changed in place.
+ * becomes undecided, and its evidence says why. n findings of the heap, changed in place. True
+ * where that is so.
  */
-void goyouth_forgive(const struct goyouth *y, struct finding *findings, size_t n);
+bool goyouth_forgive(const struct goyouth *y, struct finding *findings, size_t n);

@@ -163,6 +163,11 @@ static int read_head(struct go_memory *m, struct go_buffer *b)
 	return r;
 }
 
+int go_buffer_measure(struct go_memory *m, struct go_buffer *b)
+{
+	return b->bytes > SMALL ? find_border(m, b) : find_small_border(m, b);
+}
+
 /* Append those that can be measured. One that is given back meanwhile is not told. */
 static int measure(struct go_memory *m, const struct go_buffer *chosen, size_t n,
 		   struct go_buffers *b)
@@ -172,7 +177,7 @@ static int measure(struct go_memory *m, const struct go_buffer *chosen, size_t n
 	for (size_t i = 0; i < n && r != -ETIME && r != -ESRCH; i++) {
 		struct go_buffer row = chosen[i];
 
-		r = row.bytes > SMALL ? find_border(m, &row) : find_small_border(m, &row);
+		r = go_buffer_measure(m, &row);
 		if (r == 0)
 			r = read_head(m, &row);
 		if (r == 0)

@@ -9,6 +9,7 @@
 #include "agent/runtime/go/buffers.h"
 #include "agent/runtime/go/objects.h"
 #include "agent/runtime/go/profile.h"
+#include "agent/runtime/go/stores.h"
 #include "agent/sites/frames.h"
 
 #define ASK_NS	 5000000000ull
@@ -195,4 +196,26 @@ int go_buffers_ask(struct reader *r, pid_t pid, struct go_buffers *ret)
 	int e = ask_cut(r, pid, &request, sizeof(request), ret, sizeof(*ret), &size);
 
 	return e < 0 ? e : go_buffers_check(ret, size);
+}
+
+int go_stores_check(const struct go_stores *t, size_t size, uint32_t n)
+{
+	if (size != offsetof(struct go_stores, rows) + n * sizeof(t->rows[0]) || t->n != n)
+		return -EPIPE;
+	for (uint32_t i = 0; i < n; i++)
+		if (t->rows[i].filled > t->rows[i].bytes)
+			return -EPIPE;
+	return 0;
+}
+
+int go_stores_ask(struct reader *r, pid_t pid, struct go_stores_request *request,
+		  struct go_stores *ret)
+{
+	size_t head = offsetof(struct go_stores_request, addresses), size;
+	int e;
+
+	request->ask = GO_ASK_STORES;
+	e = ask_cut(r, pid, request, head + request->n * sizeof(request->addresses[0]), ret,
+		    sizeof(*ret), &size);
+	return e < 0 ? e : go_stores_check(ret, size, request->n);
 }

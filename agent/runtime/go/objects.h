@@ -23,6 +23,7 @@ enum go_ask {
 	GO_ASK_CALLERS,
 	GO_ASK_PROFILE, /* profile.h */
 	GO_ASK_BUFFERS, /* buffers.h */
+	GO_ASK_STORES,	/* stores.h */
 	GO_ASK_MAX
 };
 

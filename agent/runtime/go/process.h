@@ -59,6 +59,12 @@ int go_profile_answer(struct go_process *p, const void *request, size_t size, vo
 		      size_t *ret_size); /* of profile.h */
 int go_buffers_answer(struct go_process *p, const void *request, size_t size, void *answer,
 		      size_t *ret_size); /* of buffers.h */
+int go_stores_answer(struct go_process *p, const void *request, size_t size, void *answer,
+		     size_t *ret_size); /* of stores.h */
+
+/* How far an object with its address and bytes is filled. As go_memory_read. */
+struct go_buffer;
+int go_buffer_measure(struct go_memory *m, struct go_buffer *b);
 
 /* GO_ORACLE_READERS: fill the answers. */
 int go_readers_ask(struct go_process *p, const struct go_fates_request *q, struct go_fates *ret);

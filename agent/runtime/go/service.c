@@ -132,7 +132,7 @@ static int (*const answers[GO_ASK_MAX])(struct go_process *, const void *, size_
 	[GO_ASK_REPORT] = answer_report,      [GO_ASK_POINTS] = go_points_answer,
 	[GO_ASK_FATES] = go_fates_answer,     [GO_ASK_NAMES] = go_names_answer,
 	[GO_ASK_CALLERS] = go_callers_answer, [GO_ASK_PROFILE] = go_profile_answer,
-	[GO_ASK_BUFFERS] = go_buffers_answer,
+	[GO_ASK_BUFFERS] = go_buffers_answer, [GO_ASK_STORES] = go_stores_answer,
 };
 
 /* What was learned of a program is of no use once its address space is gone: another runs by now.

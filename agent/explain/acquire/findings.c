@@ -23,23 +23,31 @@ static uint64_t scaled(uint64_t count, double scale)
 	return (uint64_t)llround((double)count * scale);
 }
 
-/*
- * What Go's runtime maps is its heap's, of which goheap knows what lives. It may go through the C
- * library for that; a call of the program's own into C comes by asmcgocall. Who asks the kernel by
- * package syscall passes the runtime's one function for all system calls too.
- */
-static bool is_go_heap(const struct site *site)
+/* Where the runtime goes through the C library, which it does in a program with cgo, its own C
+ * function for that stands between, that has a name or none, and this one calls nothing else. */
+static bool calls_cgo_mmap(const struct site_frame *f)
 {
-	const struct site_frame *f = site->frames;
+	return strcmp(f->function, "runtime.callCgoMmap") == 0;
+}
+
+bool acquire_maps_go_heap(const struct site_frame *frames, size_t n)
+{
 	size_t i = 0;
 
-	if (acquire_class_of(site->slot) != ACQUIRE_CLASS_MAPPING)
-		return false;
-	while (i < site->n_frames && (!f[i].function[0] || site_frame_is_runtime(&f[i]) ||
-				      go_function_is_syscall(f[i].function)))
+	for (size_t k = 0; k < n; k++)
+		if (calls_cgo_mmap(&frames[k]))
+			return true;
+	while (i < n && (!frames[i].function[0] || site_frame_is_runtime(&frames[i]) ||
+			 go_function_is_syscall(frames[i].function)))
 		i++;
-	return i < site->n_frames && go_function_is_runtime(f[i].function) &&
-	       !strstr(f[i].function, "asmcgocall");
+	return i < n && go_function_is_runtime(frames[i].function) &&
+	       !strstr(frames[i].function, "asmcgocall");
+}
+
+static bool is_go_heap(const struct site *site)
+{
+	return acquire_class_of(site->slot) == ACQUIRE_CLASS_MAPPING &&
+	       acquire_maps_go_heap(site->frames, site->n_frames);
 }
 
 static void add_finding(struct views *v, const struct site *site, const struct site_report *r,

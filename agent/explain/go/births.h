@@ -59,6 +59,13 @@ struct gobirths {
 	struct goprofile_switch profile_switch;
 };
 
+/* Whether the resource that is asked for is about them. */
+bool gobirths_wanted(const struct explain_options *o, enum go_births births);
+/* Make a probe for each kind that is wanted and can be had. 0 when there is one, or what the last
+ * failed with, as goprobe_new. */
+int gobirths_start_probes(struct gobirths *s);
+/* Those that open all probes but those of what is rare; the context is the source. */
+extern const struct window_ops gobirths_windows;
 /* CPU seconds of one kind's traps and programs so far, and its counts. */
 double gobirths_cost(struct gobirths *s, enum go_births births, struct survivor_counts *ret);
 

@@ -26,31 +26,10 @@
 #define LOOK_PAUSE 0.1	 /* seconds, at least, between looks whether a collection ended */
 #define STEP	   2	 /* of mheap_.sweepgen, from one collection to the next */
 
-/* Which kinds a resource is about. */
-static const struct {
-	const char *resource;
-	uint32_t births; /* bits by enum go_births */
-} wishes[] = {
-	{ "goheap", 1u << GO_BIRTHS_HEAP | 1u << GO_BIRTHS_SLOTS | 1u << GO_BIRTHS_LARGE |
-			    1u << GO_BIRTHS_MAPS },
-	{ "gotimer", 1u << GO_BIRTHS_TIMERS },
-	{ "goroutine", 1u << GO_BIRTHS_REQUESTS },
-	{ "pool", 1u << GO_BIRTHS_QUERIES },
-};
-
-static bool is_wanted(const struct explain_options *o, enum go_births births)
-{
-	for (size_t i = 0; i < ARRAY_SIZE(wishes); i++)
-		if (wishes[i].births >> births & 1 &&
-		    (!o->resource || strcmp(o->resource, wishes[i].resource) == 0))
-			return true;
-	return false;
-}
-
 static bool gobirths_wants(const struct explain_options *options)
 {
 	for (int births = 0; options->resource && births < GO_BIRTHS_MAX; births++)
-		if (is_wanted(options, (enum go_births)births))
+		if (gobirths_wanted(options, (enum go_births)births))
 			return true;
 	return false;
 }
@@ -74,117 +53,6 @@ static void source_free(void *source)
 	free(s->request);
 	free(s->module);
 	free(s);
-}
-
-/* The allocator's return is an instruction that the kernel must run out of line. */
-double gobirths_cost(struct gobirths *s, enum go_births births, struct survivor_counts *ret)
-{
-	bool at_return =
-		births == GO_BIRTHS_HEAP || births == GO_BIRTHS_SLOTS || births == GO_BIRTHS_LARGE;
-	double hit = s->host.entry_seconds + (at_return ? s->host.step_seconds : 0);
-
-	*ret = (struct survivor_counts){ 0 };
-	if (!s->probes[births] || survivor_counts(s->probes[births], ret) < 0)
-		return 0;
-	return (double)ret->values[SURVIVOR_HITS] * hit + (double)ret->values[SURVIVOR_NS] / 1e9;
-}
-
-/* What is rare has windows of its own. */
-static bool is_windowed(const struct gobirths *s, int births)
-{
-	return s->probes[births] && !gorare_is((enum go_births)births);
-}
-
-static void window_end(void *source)
-{
-	struct gobirths *s = source;
-
-	for (int births = 0; births < GO_BIRTHS_MAX; births++)
-		if (is_windowed(s, births))
-			survivor_detach(s->probes[births]);
-}
-
-static int window_begin(void *source)
-{
-	struct gobirths *s = source;
-	int r = 0;
-
-	for (int births = 0; births < GO_BIRTHS_MAX && r == 0; births++)
-		if (is_windowed(s, births))
-			r = survivor_attach(s->probes[births]);
-	if (r < 0)
-		window_end(s);
-	return r;
-}
-
-static pid_t window_obstacle(void *source)
-{
-	const struct gobirths *s = source;
-	pid_t pid = 0;
-
-	for (int births = 0; births < GO_BIRTHS_MAX && pid == 0; births++)
-		if (is_windowed(s, births))
-			pid = survivor_obstacle(s->probes[births]);
-	return pid;
-}
-
-static double window_cost(void *source)
-{
-	struct survivor_counts counts;
-	double cost = 0;
-
-	for (int births = 0; births < GO_BIRTHS_MAX; births++)
-		if (is_windowed(source, births))
-			cost += gobirths_cost(source, (enum go_births)births, &counts);
-	return cost;
-}
-
-static const struct window_ops window_ops = {
-	.begin = window_begin,
-	.obstacle = window_obstacle,
-	.end = window_end,
-	.cost = window_cost,
-};
-
-static int start_probe(struct gobirths *s, enum go_births births)
-{
-	struct survivor_options o = { .reader = s->reader, .pid = s->options->pid };
-	_cleanup_close_ int fd = -1;
-	struct go_points points;
-	int r = go_points_ask(s->reader, s->options->pid, births, &points, &fd);
-
-	if (r == 0)
-		r = uprobe_calibrate(&s->host);
-	if (r < 0)
-		return r;
-	o.host = s->host;
-	o.object = points.object;
-	if (births == GO_BIRTHS_MAPS)
-		o.object.count_min = GOMAPS_LEAST;
-	o.heap = points.heap;
-	o.skipped = points.skipped;
-	o.offsets = points.offsets;
-	o.n_offsets = points.n;
-	o.file_fd = fd;
-	return survivor_new(&o, &s->probes[births]);
-}
-
-/* Of what is wanted, all that can be had; a program that never sets a timer has no such function.
- */
-static int start_probes(struct gobirths *s)
-{
-	bool any = false;
-	int r = 0;
-
-	for (int births = 0; births < GO_BIRTHS_MAX; births++) {
-		if (!is_wanted(s->options, (enum go_births)births))
-			continue;
-		r = start_probe(s, (enum go_births)births);
-		any |= r == 0;
-		if (r < 0 && r != -ENOENT && r != -ENODATA)
-			return r;
-	}
-	return any ? 0 : r;
 }
 
 /* Of no report nothing is said about the collector. */
@@ -234,11 +102,11 @@ static int start_books(struct gobirths *s)
 /* Where others answer too, what a process has not is no word worth. */
 static int start(struct gobirths *s)
 {
-	int r = start_probes(s);
+	int r = gobirths_start_probes(s);
 
 	if (r == 0)
 		r = start_books(s);
-	if (is_wanted(s->options, GO_BIRTHS_HEAP) && goprofile_look(s) == 0)
+	if (gobirths_wanted(s->options, GO_BIRTHS_HEAP) && goprofile_look(s) == 0)
 		r = 0; /* that much can be said without any probe */
 	if (r < 0)
 		log_debug(r, "gobirths: nothing can be watched");
@@ -261,7 +129,7 @@ static int source_open(const struct explain_options *options, struct reader *rea
 	s->reader = reader;
 	s->began = monotonic_ns();
 	s->profile_switch.memory = -1;
-	s->windows = (struct windows){ .ops = &window_ops,
+	s->windows = (struct windows){ .ops = &gobirths_windows,
 				       .context = s,
 				       .duration = options->duration,
 				       .share = fmin(options->budget * (1 - OWN_PART), SHARE_MAX) };

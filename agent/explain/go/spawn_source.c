@@ -8,6 +8,7 @@
 #include "agent/base/clock.h"
 #include "agent/base/cleanup.h"
 #include "agent/base/log.h"
+#include "agent/explain/go/probe.h"
 #include "agent/explain/go/spawns.h"
 #include "agent/explain/source.h"
 #include "agent/explain/windows.h"
@@ -52,10 +53,7 @@ static void source_free(void *source)
 
 static double cost_of(struct gospawn_source *s, struct survivor_counts *ret)
 {
-	if (survivor_counts(s->probe, ret) < 0)
-		return 0;
-	return (double)ret->values[SURVIVOR_HITS] * s->host.entry_seconds +
-	       (double)ret->values[SURVIVOR_NS] / 1e9;
+	return goprobe_cost(s->probe, &s->host, GO_BIRTHS_GOROUTINES, ret);
 }
 
 static int window_begin(void *source)
@@ -94,25 +92,6 @@ static const struct window_ops window_ops = {
 	.cost = window_cost,
 };
 
-static int start(struct gospawn_source *s)
-{
-	struct survivor_options o = { .reader = s->reader, .pid = s->options->pid };
-	_cleanup_close_ int fd = -1;
-	struct go_points points;
-	int r = go_points_ask(s->reader, o.pid, GO_BIRTHS_GOROUTINES, &points, &fd);
-
-	if (r == 0)
-		r = uprobe_calibrate(&s->host);
-	if (r < 0)
-		return r;
-	o.host = s->host;
-	o.object = points.object;
-	o.offsets = points.offsets;
-	o.n_offsets = points.n;
-	o.file_fd = fd;
-	return survivor_new(&o, &s->probe);
-}
-
 /* Without it the others say less, and that is all. */
 static int source_open(const struct explain_options *options, struct reader *reader, void **ret)
 {
@@ -129,7 +108,7 @@ static int source_open(const struct explain_options *options, struct reader *rea
 				       .share = fmin(options->budget / 4, SHARE) };
 	s->module = identity_program(options->pid);
 	if (s->module)
-		r = start(s);
+		r = goprobe_new(reader, options->pid, GO_BIRTHS_GOROUTINES, 0, &s->host, &s->probe);
 	if (r < 0) {
 		log_debug(r, "gospawns: nothing can be watched");
 		source_free(s);

@@ -3,6 +3,7 @@
  * What the root process believes of an answer that a stranger may have written: each count that
  * leads out of its table and each reference that leads nowhere makes it none.
  */
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -114,6 +115,21 @@ static void test_a_sample_of_nothing(void **state)
 	assert_true(is_refused(r));
 }
 
+static void test_a_fraction_that_is_none(void **state)
+{
+	static const double wrong[] = { NAN, INFINITY, -INFINITY, -0.01, 1.01 };
+	struct go_report *whole = honest();
+
+	whole->collector.cpu_fraction = 1;
+	assert_false(is_refused(whole));
+	for (size_t i = 0; i < ARRAY_SIZE(wrong); i++) {
+		struct go_report *r = honest();
+
+		r->collector.cpu_fraction = wrong[i];
+		assert_true(is_refused(r));
+	}
+}
+
 static void test_a_size_that_is_not_its_own(void **state)
 {
 	struct go_report *r = honest();
@@ -132,6 +148,7 @@ int main(void)
 		cmocka_unit_test(test_counts_beyond_their_tables),
 		cmocka_unit_test(test_references_that_lead_nowhere),
 		cmocka_unit_test(test_a_sample_of_nothing),
+		cmocka_unit_test(test_a_fraction_that_is_none),
 		cmocka_unit_test(test_a_size_that_is_not_its_own),
 	};
 

@@ -96,6 +96,12 @@ static bool pools_hold(const struct go_report *r)
 	return is_stack(r, r->pool_calls, r->n_pool_calls);
 }
 
+/* Who reads memory has refused all others; of what is no number nothing can be counted. */
+static bool collector_holds(const struct go_report *r)
+{
+	return r->collector.cpu_fraction >= 0 && r->collector.cpu_fraction <= 1;
+}
+
 static bool tables_hold(const struct go_report *r)
 {
 	for (uint32_t i = 0; i < r->n_codes; i++)
@@ -116,7 +122,7 @@ int go_report_check(const struct go_report *r, size_t size)
 	if (size <= offsetof(struct go_report, strings) || size > sizeof(*r))
 		return -EPROTO;
 	return counts_hold(r, size) && groups_hold(r) && timers_hold(r) && channels_hold(r) &&
-			       pools_hold(r) && tables_hold(r)
+			       pools_hold(r) && collector_holds(r) && tables_hold(r)
 		       ? 0
 		       : -EPROTO;
 }

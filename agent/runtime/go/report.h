@@ -161,7 +161,7 @@ struct go_collector {
 	uint64_t last_cycle;		  /* ns of CLOCK_MONOTONIC, when it ended; 0 for none */
 	uint32_t cycles;
 	int32_t percent;     /* GOGC; -1 when off */
-	double cpu_fraction; /* of all processors' time from the start to the last cycle */
+	double cpu_fraction; /* of all processors' time from the start to the last cycle, 0 to 1 */
 	uint32_t processors; /* GOMAXPROCS; 0 when not known */
 	uint32_t pad;
 };
@@ -223,7 +223,7 @@ _Static_assert(sizeof(struct go_group) == 32 + 4 * (GO_SLICES + 2) && sizeof(str
 	       "wire");
 _Static_assert(sizeof(struct go_report) < 120 * 1024, "a message holds it");
 
-/* 0, or -EPROTO for an answer whose size, counts or references do not hold. */
+/* 0, or -EPROTO for an answer whose size, counts, references or fractions do not hold. */
 int go_report_check(const struct go_report *r, size_t size);
 
 const char *go_feature_name(enum go_feature feature);

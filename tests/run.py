@@ -10,9 +10,11 @@ A suite that is no pytest and no cmocka is a command which closes with that same
 
 import collections
 import concurrent.futures
+import contextlib
 import os
 import pathlib
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -112,14 +114,33 @@ def count_junit(path):
     return counts
 
 
+def clear_scratches():
+    """Those that runs left which were killed."""
+    for folder in pathlib.Path(tempfile.gettempdir()).glob("seep-test-*-*"):
+        owner = folder.name.split("-")[2]
+        if not pathlib.Path("/proc", owner).exists():
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def scratch_folder():
+    """For all that a suite leaves, on any way that it ends; its servers, which run as others, reach
+    theirs in it."""
+    clear_scratches()
+    with tempfile.TemporaryDirectory(prefix=f"seep-test-{os.getpid()}-") as scratch:
+        os.chmod(scratch, 0o711)
+        yield scratch
+
+
 def run_pytest(folder, arguments, seconds=SUITE_SECONDS, **options):
     """options: of its process; output that goes to a pipe is shown when it has ended."""
-    with tempfile.TemporaryDirectory(prefix="seep-test-") as scratch:
+    with scratch_folder() as scratch:
         report = pathlib.Path(scratch) / "junit.xml"
         status, said = run_bounded([sys.executable, "-B", "-m", "pytest", "-q", "--tb=short",
                                     "-p", "no:cacheprovider", "--durations=5",
                                     f"--basetemp={scratch}/tmp", f"--junitxml={report}",
-                                    folder, *arguments], seconds, text=True, **options)
+                                    folder, *arguments], seconds, text=True,
+                                   env=dict(os.environ, TMPDIR=scratch), **options)
         print(said, end="", flush=True)
         counts = count_junit(report) if report.exists() else Counts()
     # 5: no test was collected, which is a fact and no failure (no file yet, or a -k that fits none).

@@ -25,9 +25,9 @@ PROGRAMS = {
 }
 
 
-def run(build, *words):
+def run(build, *words, **environment):
     return subprocess.run([sys.executable, RUN, *words], capture_output=True, text=True, timeout=60,
-                          env=dict(os.environ, O=str(build)))
+                          env=dict(os.environ, O=str(build), **environment))
 
 
 @pytest.mark.parametrize("name", PROGRAMS)
@@ -54,3 +54,14 @@ def test_unknown_suite(tmp_path):
     done = run(tmp_path, "nonsense")
     assert done.returncode == 2
     assert len(done.stderr.splitlines()) == 1
+
+
+def test_what_a_killed_run_left_is_cleared(tmp_path):
+    """And what one that is alive has is not."""
+    ended = subprocess.Popen(["true"])
+    ended.wait()
+    left, used = (tmp_path / f"seep-test-{pid}-x" for pid in (ended.pid, os.getpid()))
+    for folder in (left, used):
+        (folder / "server").mkdir(parents=True)
+    run(tmp_path, "check", "--", "-k", "no_test_has_this_name", TMPDIR=str(tmp_path))
+    assert list(tmp_path.glob("seep-test-*")) == [used]

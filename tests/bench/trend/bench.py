@@ -107,21 +107,19 @@ def score(name, folder, labels, pool):
 
 
 def report(folder, title, pool):
-    """Print the scores of one folder; returns its rows of README's table."""
+    """Print the scores of one folder; returns its column of README's table."""
     with open(folder / "labels.csv", encoding="ascii") as lines:
         labels = list(csv.DictReader(lines))
     size = f"{len(labels)} traces of {len({row['family'] for row in labels})} families"
     print(f"\n{title}: {size}\n{'':24} precision  recall      delay")
-    rows = []
+    column = [f"{title}: {size}"]
     for name in DETECTORS:
         result = score(name, folder, labels, pool)
         print(result.line(name), flush=True)
         if name == "seep":
             print(f"  false alarms: {named(result.false)}; missed: {named(result.missed)}")
-        words = name.replace("_", " ") if name != "seep" else "**seep**"
-        rows.append(f"| {title}: {size} | {words} | {result.precision():.3f} | "
-                    f"{result.recall():.3f} | {result.delay_text()} |")
-    return rows
+        column.append(f"{result.precision():.3f}, {result.recall():.3f}, {result.delay_text()}")
+    return column
 
 
 TITLES = {"seen": "seen while tuning", "fresh": "the same families, other seeds",
@@ -130,30 +128,34 @@ TITLES = {"seen": "seen while tuning", "fresh": "the same families, other seeds"
 BEGIN, END = "<!-- made by make bench-trend-readme -->", "<!-- end of bench-trend -->"
 
 
-def write_readme(rows):
+def write_readme(columns):
+    """A row for each rule, a column for each set of traces."""
     path = ROOT / "README.md"
     before, rest = path.read_text().split(BEGIN)
-    head = "| traces | rule | precision | recall | median delay |\n|---|---|---|---|---|\n"
-    path.write_text(f"{before}{BEGIN}\n{head}" + "\n".join(rows) + f"\n{END}{rest.split(END)[1]}")
+    names = [name.replace("_", " ") if name != "seep" else "**seep**" for name in DETECTORS]
+    rows = [" | ".join(cells) for cells in zip(["rule", *names], *columns)]
+    rows.insert(1, " | ".join(["---"] * (1 + len(columns))))
+    table = "".join(f"| {row} |\n" for row in rows)
+    path.write_text(f"{before}{BEGIN}\n{table}{END}{rest.split(END)[1]}")
 
 
 def main():
     readme = "--readme" in sys.argv
     folders = [argument for argument in sys.argv[1:] if argument and argument != "--readme"]
-    rows = []
+    columns = []
     with multiprocessing.Pool(2) as pool, tempfile.TemporaryDirectory() as scratch:
         for folder in folders:
             report(pathlib.Path(folder), folder, pool)
         for part in () if folders else generate.SEEDS:
             folder = pathlib.Path(scratch) / part
             generate.write(folder, part)
-            rows += report(folder, TITLES[part], pool)
+            columns.append(report(folder, TITLES[part], pool))
         if not folders:
             folder = pathlib.Path(scratch) / "servers"
             recordings.write(folder)
-            rows += report(folder, "recorded servers", pool)
+            columns.append(report(folder, "recorded servers", pool))
     if readme:
-        write_readme(rows)
+        write_readme(columns)
 
 
 if __name__ == "__main__":

@@ -17,6 +17,8 @@ struct gototals {
 struct goruntime {
 	bool read;
 	uint64_t heap_live;    /* bytes that the last collection kept, and what came since */
+	uint64_t heap_fresh;   /* what of these came since, and what it takes to know them; 0 where
+				  no collection is to come */
 	uint64_t memory_limit; /* bytes; 0 for none */
 	uint64_t timers;       /* of channels: time.After, NewTimer, NewTicker */
 	uint64_t pool_excess;  /* connections of its unlimited pools, beyond what may idle */

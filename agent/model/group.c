@@ -221,7 +221,7 @@ static void add_process(const struct model *m, struct model_group *g, struct mod
 		bound_tighten(&g->bounds[s], &p->bounds[s]);
 	}
 	bound_tighten(&g->bounds[SLOT_MEMORY], &p->bounds[SLOT_MEMORY]);
-	taken_most(&g->taken, &p->taken);
+	taken_add(&g->taken, &p->taken);
 	gogroup_add(&g->go, &p->go);
 }
 

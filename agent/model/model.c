@@ -268,14 +268,19 @@ void model_cells_trend(struct model *m, struct model_cell *cells, const struct t
 	}
 }
 
+void model_measure_taken(const struct model *m, struct model_process *p)
+{
+	p->taken = taken_measure(&p->taken_base, p->cells, p->virtual_bytes,
+				 p->go.read ? p->go.heap_fresh : 0, m->now, m->window);
+}
+
 void model_end(struct model *m)
 {
 	static const struct taken none;
 
 	drop_unseen(m);
 	model_for_each_process (m, p) {
-		p->taken = taken_measure(&p->taken_base, p->cells, p->virtual_bytes, m->now,
-					 m->window);
+		model_measure_taken(m, p);
 		model_cells_trend(m, p->cells, &p->taken, false);
 	}
 	model_for_each_netns(m, n) model_cells_trend(m, n->cells, &none, false);

@@ -64,7 +64,7 @@ struct model_group {
 	unsigned int processes;
 	struct model_cell cells[SLOT_MAX];
 	struct bound bounds[SLOT_MAX]; /* totals only: the tightest of its processes */
-	struct taken taken;	       /* the most of its processes */
+	struct taken taken;	       /* of its processes together */
 	struct gogroup go;
 	struct forecast
 		soonest[SLOT_MAX]; /* of the bounds that each of its processes has for itself
@@ -191,6 +191,9 @@ static inline void model_cell_add(struct model_cell *cells, enum seep_slot slot,
 	if (!slot_is_total(slot))
 		cells[slot_info(slot)->total].live += n;
 }
+
+/* What the process has taken since its base (taken.h), from its cells of this census. */
+void model_measure_taken(const struct model *m, struct model_process *p);
 
 /* After a census: what was known of a cell before takes the place of what the census began, and
  * gets its value, which is what taken_of() gives. Takes the series. */

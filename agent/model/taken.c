@@ -7,13 +7,20 @@ static int64_t least(int64_t a, int64_t b)
 	return a < b ? a : b;
 }
 
-static struct taken resident_of(const struct model_cell *cells)
+static int64_t most(int64_t a, int64_t b)
 {
-	return (struct taken){ cells[SLOT_MEMORY_FILE].live, cells[SLOT_MEMORY_SHMEM].live };
+	return a > b ? a : b;
 }
 
-struct taken taken_measure(struct taken_base *base, const struct model_cell *cells,
-			   uint64_t virtual_bytes, double now, double window)
+static struct taken resident_of(const struct model_cell *cells)
+{
+	return (struct taken){ .file = cells[SLOT_MEMORY_FILE].live,
+			       .shmem = cells[SLOT_MEMORY_SHMEM].live };
+}
+
+/* Pages of files and of shared memory. */
+static struct taken measure_pages(struct taken_base *base, const struct model_cell *cells,
+				  uint64_t virtual_bytes, double now, double window)
 {
 	struct taken now_resident = resident_of(cells);
 	int64_t room;
@@ -29,8 +36,20 @@ struct taken taken_measure(struct taken_base *base, const struct model_cell *cel
 	base->resident.file = least(base->resident.file, now_resident.file);
 	base->resident.shmem = least(base->resident.shmem, now_resident.shmem);
 	room = (int64_t)virtual_bytes - base->address_space;
-	return (struct taken){ least(now_resident.file, base->resident.file + room),
-			       least(now_resident.shmem, base->resident.shmem + room) };
+	return (struct taken){
+		.file = least(now_resident.file, base->resident.file + room),
+		.shmem = least(now_resident.shmem, base->resident.shmem + room),
+	};
+}
+
+struct taken taken_measure(struct taken_base *base, const struct model_cell *cells,
+			   uint64_t virtual_bytes, uint64_t fresh, double now, double window)
+{
+	struct taken t = measure_pages(base, cells, virtual_bytes, now, window);
+
+	/* It was read at another moment, and some of it may be swapped out or not touched yet. */
+	t.fresh = least(most(cells[SLOT_MEMORY_ANON].live, 0), (int64_t)fresh);
+	return t;
 }
 
 int64_t taken_of(const struct model_cell *cells, enum seep_slot slot, const struct taken *t)
@@ -42,8 +61,11 @@ int64_t taken_of(const struct model_cell *cells, enum seep_slot slot, const stru
 		return t->file;
 	case SLOT_MEMORY_SHMEM:
 		return t->shmem;
+	case SLOT_MEMORY_ANON:
+		return cells[slot].live - t->fresh;
 	case SLOT_MEMORY:
-		return cells[slot].live - resident.file - resident.shmem + t->file + t->shmem;
+		return cells[slot].live - resident.file - resident.shmem + t->file + t->shmem -
+		       t->fresh;
 	default:
 		return cell_old_or_live(&cells[slot]);
 	}

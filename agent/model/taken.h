@@ -8,6 +8,12 @@
  * count as far as the address space grows with them, which a leak of shared memory or of mapped
  * files cannot avoid; what grows within the address space of the process's first window is only
  * shown.
+ *
+ * Of what a Go program has allocated since its last collection nobody knows what lives. That is a
+ * saw-tooth that the next collection ends, and before the first one a straight line: a program that
+ * does little fills its first 4 MiB for days, since the runtime collects at fixed times only once
+ * it has collected at all. So these bytes are not taken yet. What leaks among them is, as soon as a
+ * collection finds it alive.
  */
 #pragma once
 
@@ -17,9 +23,10 @@
 
 struct model_cell;
 
-/* Bytes, in the order of the slots SLOT_MEMORY_FILE and SLOT_MEMORY_SHMEM. */
+/* Bytes. */
 struct taken {
-	int64_t file, shmem;
+	int64_t file, shmem; /* of SLOT_MEMORY_FILE and SLOT_MEMORY_SHMEM, what was taken */
+	int64_t fresh;	     /* of SLOT_MEMORY_ANON, what is not taken yet */
 };
 
 /* A process as it was when its first window was over, or less if it was less since. */
@@ -29,15 +36,18 @@ struct taken_base {
 	struct taken resident;
 };
 
-/* Measure at a census; *base is zero for a new process. virtual_bytes: its address space. */
+/* Measure at a census; *base is zero for a new process. virtual_bytes: its address space; fresh:
+ * bytes that it allocated since its last collection. */
 struct taken taken_measure(struct taken_base *base, const struct model_cell *cells,
-			   uint64_t virtual_bytes, double now, double window);
+			   uint64_t virtual_bytes, uint64_t fresh, double now, double window);
 
-/* Keep in *t the most of the two. */
-static inline void taken_most(struct taken *t, const struct taken *other)
+/* Add what a process of a group has taken, as its cells are added (group.c): pages that all of them
+ * share count once. */
+static inline void taken_add(struct taken *sum, const struct taken *t)
 {
-	t->file = other->file > t->file ? other->file : t->file;
-	t->shmem = other->shmem > t->shmem ? other->shmem : t->shmem;
+	sum->file = t->file > sum->file ? t->file : sum->file;
+	sum->shmem = t->shmem > sum->shmem ? t->shmem : sum->shmem;
+	sum->fresh += t->fresh;
 }
 
 /* What the trend of a slot is to see: what has grown old of it, all of it without ages, or for

@@ -118,7 +118,7 @@ static struct model_cell *resume_process(struct model *m, const struct owner *o,
 	if (!p || p->start != o->start || p->exec_id != o->exec_id)
 		return NULL;
 	p->taken_base = o->base;
-	p->taken = taken_measure(&p->taken_base, p->cells, p->virtual_bytes, m->now, m->window);
+	model_measure_taken(m, p);
 	*ret_taken = &p->taken;
 	return p->cells;
 }
@@ -134,7 +134,7 @@ static struct model_cell *resume_group(struct model *m, const struct owner *o,
 	g->taken = (struct taken){ 0 };
 	model_for_each_process (m, p)
 		if (p->group == g)
-			taken_most(&g->taken, &p->taken);
+			taken_add(&g->taken, &p->taken);
 	*ret_taken = &g->taken;
 	return g->cells;
 }

@@ -223,6 +223,50 @@ static void touching_what_is_mapped_takes_nothing(void **state)
 	assert_int_equal(verdict_on(SLOT_MEMORY_ANON, 0, MIB), VERDICT_LEAKING);
 }
 
+/* Sixty windows of a Go program whose memory grows by MIB in each: that much was allocated, and each
+ * `period` windows a collection finds `kept` of it alive. */
+static enum verdict verdict_on_go(int64_t period, int64_t kept)
+{
+	enum verdict worst = VERDICT_UNKNOWN;
+	struct model *m;
+	bool fresh;
+
+	assert_int_equal(model_new(20, 1, &m), 0);
+	for (int64_t t = 1; t <= 60 * 20; t++) {
+		int64_t cycles = period ? t / (period * 20) : 0;
+		int64_t marked = cycles * period * kept, heap_fresh = MIB * t / 20 - cycles * period * MIB;
+		struct model_process *p;
+
+		model_begin(m, (double)t);
+		for (pid_t pid = 1; pid <= 2; pid++) {
+			p = model_process(m, pid, 1, 1, &fresh);
+			strcpy(p->comm, "served");
+			assert_int_equal(model_set_group(m, p), 0);
+			p->go.read = true;
+			p->go.heap_fresh = (uint64_t)heap_fresh;
+			model_cell_add(p->cells, SLOT_MEMORY_ANON, 10 * MIB + marked + heap_fresh);
+		}
+		model_end(m);
+		for (enum seep_slot s = SLOT_MEMORY; s <= SLOT_MEMORY_ANON; s++) {
+			enum verdict of_one = p->cells[s].trend.verdict,
+				     of_all = m->groups->cells[s].trend.verdict;
+
+			worst = of_one > worst ? of_one : worst;
+			worst = of_all > worst ? of_all : worst;
+		}
+	}
+	model_free(m);
+	return worst;
+}
+
+static void what_no_collection_has_seen_is_not_taken(void **state)
+{
+	assert_in_range(verdict_on_go(0, 0), VERDICT_STEADY, VERDICT_WARMING);
+	assert_in_range(verdict_on_go(16, 0), VERDICT_STEADY, VERDICT_WARMING);
+	assert_int_equal(verdict_on_go(1, MIB / 2), VERDICT_LEAKING);
+	assert_int_equal(verdict_on_go(4, MIB / 2), VERDICT_LEAKING);
+}
+
 static void bounds_tighten_to_the_nearest(void **state)
 {
 	struct bound b = { BOUND_PID_MAX, 32768, 100 }, none = { 0 };
@@ -307,6 +351,7 @@ int main(void)
 		cmocka_unit_test(kinds_sum_to_their_total),
 		cmocka_unit_test(shared_pages_and_address_spaces_count_once),
 		cmocka_unit_test(touching_what_is_mapped_takes_nothing),
+		cmocka_unit_test(what_no_collection_has_seen_is_not_taken),
 		cmocka_unit_test(bounds_tighten_to_the_nearest),
 		cmocka_unit_test(ages_follow_objects),
 		cmocka_unit_test(births_tell_a_steady_past),

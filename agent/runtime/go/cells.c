@@ -36,10 +36,29 @@ static void fill_heap(const struct go_collector *c, struct model_process *p)
 							 .used = c->mapped_ready };
 }
 
+/* Where no collection will ever come, all that was allocated is kept. */
+static bool is_collected(const struct go_collector *c)
+{
+	return c->percent >= 0 || c->memory_limit < INT64_MAX;
+}
+
+/*
+ * Bytes that were allocated since the last collection, and what the runtime keeps about them, which
+ * comes and goes with them: two bits for a word (until Go 1.21), two for an object, 160 bytes for a
+ * span of 8 KiB (src/runtime/mbitmap.go, mheap.go).
+ */
+static uint64_t fresh_bytes(const struct go_collector *c)
+{
+	uint64_t fresh = c->heap_live > c->heap_marked ? c->heap_live - c->heap_marked : 0;
+
+	return is_collected(c) ? fresh + fresh / 16 : 0;
+}
+
 static void tell_collector(const struct go_collector *c, const struct go_work *work,
 			   struct goruntime *ret)
 {
 	ret->heap_live = c->heap_live;
+	ret->heap_fresh = fresh_bytes(c);
 	ret->memory_limit = c->memory_limit < INT64_MAX ? c->memory_limit : 0;
 	ret->gc_share = c->cpu_fraction;
 	ret->total = (struct gototals){ .cycles = c->cycles,

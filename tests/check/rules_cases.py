@@ -287,6 +287,9 @@ INNOCENT = {
     "heaps of two cgroups": case(go(gc=0, cycles=0.1, heap=900, processes=2) | in_cgroup(1000)),
     "a timer of each goroutine": case(timers(5000, 5000)),
     "a handful of timers": case(timers(60, 8)),
+    "a short timeout in a busy loop": case(timers(900, 20)),
+    "fills its first heap": case(live_bytes(lambda t: MIB * (1 + t / 24)) | go(gc=0, cycles=0)
+                                 | {with_group("seep_go_heap_live_bytes"): lambda t: MIB * t / 24}),
     "goroutines of a burst": case(timers(4800, lambda t: 20 if t % 1 < 0.8 else 5000)),
     "pool of a handful": case(pool(noise(0, 3))),
     "one burst of a pool": case(pool(lambda t: 24 if 30 <= t < 30.5 else 0)),

@@ -172,7 +172,12 @@ MUTATIONS = {
     "bursts of an allocator": (instead("_total[%W/4%]", "_total[%W%]"), {"churns for half an hour"}),
     "the limit is no matter": (without("          unless seep_go_memory_limit_bytes\n"),
                                {"knows its limit"}),
-    "any timers": (instead("> 100 + 2 * max_over_time(seep_go_goroutines[%W%])", "> 100"),
+    "a handful of timers": (instead("> 1000 + 2 * max", "> 100 + 2 * max"),
+                            {"a short timeout in a busy loop"}),
+    "garbage before the first collection": (
+        without("          unless on (instance, job, group) seep:go:uncollected\n"),
+        {"fills its first heap"}),
+    "any timers": (instead("> 1000 + 2 * max_over_time(seep_go_goroutines[%W%])", "> 1000"),
                    {"a timer of each goroutine", "goroutines of a burst"}),
     "one burst is a habit": (instead("for: %2W%\n        labels:\n          severity: info\n"
                                      "        annotations:\n          summary: '{{ $labels.group }} on "

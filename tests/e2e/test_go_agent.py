@@ -46,23 +46,18 @@ CONDITIONS = {
 }
 IN_SHOP = re.compile("-(guilty|repaired)-of-")
 VERDICT = re.compile(r'^seep_verdict\{group="session/([^"/]+)".*resource="(\w+)".*verdict="(\w+)"', re.M)
-COLLECTED = re.compile(r'^seep_go_gc_cycles_total\{group="session/([^"/]+)"\}', re.M)
 
 
 def leaks(page):
-    """{(process, resource)} of what is proved. Of a program that never collected its garbage piles
-    up like a leak, for hours in one that does little: played fast, that is a day."""
-    collected = set(COLLECTED.findall(page))
+    """{(process, resource)} of what is proved."""
     return {(name, resource) for name, resource, verdict in VERDICT.findall(page)
-            if verdict == "leaking" and (resource != "memory" or name in collected)}
+            if verdict == "leaking"}
 
 
-def alerts(prometheus, page):
-    """{(process, alert)} of all that fire, as above."""
-    collected = set(COLLECTED.findall(page))
-    told = ((labels.get("group", "").removeprefix("session/"), labels) for labels in prometheus.firing())
-    return {(name, labels["alertname"]) for name, labels in told
-            if labels.get("resource") != "memory" or name in collected}
+def alerts(prometheus):
+    """{(process, alert)} of all that fire."""
+    return {(labels.get("group", "").removeprefix("session/"), labels["alertname"])
+            for labels in prometheus.firing()}
 
 
 def is_raised(name, service, proved, fired):
@@ -114,7 +109,7 @@ def test_guilty_are_raised_and_twins_are_not(seep, running, tmp_path):
             time.sleep(1)
             page = agent.get()
             proved |= leaks(page)
-            fired |= alerts(prometheus, page)
+            fired |= alerts(prometheus)
             told = {name for name in missing if is_raised(name, missing[name], proved, fired)}
             for name in sorted(told):
                 print(f"  RAISED   {name} {time.monotonic() - begun:.0f} s", flush=True)

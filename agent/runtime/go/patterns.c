@@ -11,8 +11,8 @@
 #define TABLE_BYTES	 2048 /* of a map that holds a hundred keys or more */
 #define TIMERS_A_LOT	 50   /* of one kind that nobody waits for */
 #define FIRE_SOON	 (10 * INT64_C(1000000000)) /* ns: all that there are are gone by then */
-#define SOON_A_LOT	 1000			    /* of those: some 200 KiB */
-#define WAITED_FOR	 2 /* timers that a goroutine may wait for at once */
+#define SOON_A_LOT	 1000 /* of those, some 200 KiB; as SeepGoTimersAbandoned has it */
+#define WAITED_FOR	 2    /* timers that a goroutine may wait for at once */
 
 static const char *function_of(const struct go_report *r, uint16_t code)
 {

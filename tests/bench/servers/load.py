@@ -72,6 +72,14 @@ class Load:
         self.open[-1 if renew else self.next % len(self.open)].ask(self.rng)
         self.done["requests"] += 1
 
+    def fill(self):
+        """What the server keeps for good, as fast as it takes it: a slow machine would fill it for
+        as long as a leak takes to be proved."""
+        connection = self.dial(self.port)
+        for _ in range(self.dial.FILL):
+            connection.ask(self.rng)
+        connection.close()
+
     def play(self, phase, begin):
         """Requests that a slow machine did not get done in a phase are dropped with it."""
         owed, last = 0.0, begin
@@ -88,8 +96,9 @@ class Load:
 
 
 def main(name, port, seconds, seed):
-    load, begin = Load(name, int(port), seed), time.monotonic()
-    end = begin + float(seconds)
+    load, end = Load(name, int(port), seed), time.monotonic() + float(seconds)
+    load.fill()
+    begin = time.monotonic()
     for phase in schedule(f"{name} {seed}", float(seconds)):
         left = end - begin
         load.play(phase._replace(seconds=min(phase.seconds, left)), begin)

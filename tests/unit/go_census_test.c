@@ -58,6 +58,10 @@ int __wrap_go_scan(struct reader *r, pid_t pid, const struct go_request *request
 	report->pools[1] = (struct go_pool){ .open = 50, .max_open = 50 };
 	report->pools[2] = (struct go_pool){ .open = 1, .max_idle = 8 };
 	report->collector.total_alloc = 5000;
+	report->collector.heap_marked = 1600;
+	report->collector.heap_live = 3200;
+	report->collector.memory_limit = INT64_MAX;
+	report->collector.percent = pid == 1 ? -1 : 100;
 	if (request->wanted) {
 		fake.read[pid]++;
 		fake.spent += fake.cost;
@@ -162,6 +166,9 @@ static void test_what_is_told_of_a_program(void **state)
 	assert_int_equal(p->go.pools, 2);
 	assert_int_equal(p->go.pool_excess, 24);
 	assert_int_equal(p->go.total.allocated, 5000);
+	assert_int_equal(p->go.heap_fresh, 1600 + 100);
+	/* Its collector is off. */
+	assert_int_equal(model_find(h->model, 1)->go.heap_fresh, 0);
 }
 
 /* Ever new programs that answer nothing: the waiting for them has its share of time too, and those

@@ -12,13 +12,17 @@
 #include "agent/base/cleanup.h"
 #include "agent/base/message.h"
 #include "agent/explain/go/births.h"
+#include "agent/explain/go/timers.h"
 #include "agent/explain/heap_verdict.h"
 #include "agent/model/go_function.h"
 
 #define GROWN_LEAST 8	 /* timers */
 #define GROWN_PART  0.05 /* of those that there are */
+#define GROWN_SITE  0.5	 /* of those that the site made and that stay */
 #define WAITED_FOR  2	 /* timers that a goroutine may wait for at once */
 #define PILE_LEAST  50	 /* timers beside those: more than anybody waits for */
+
+#define MAKER_CALLBACK 5
 
 /* By what the program called, innermost first; a context is told before the timer in it. */
 static const struct {
@@ -29,7 +33,7 @@ static const struct {
 	{ "time.Tick", "ticker", "unstopped-ticker" },
 	{ "time.After", "once", "timer-per-iteration" },
 	{ "time.NewTimer", "once", "timer-not-stopped" },
-	{ "time.AfterFunc", "callback", "timer-not-stopped" },
+	[MAKER_CALLBACK] = { "time.AfterFunc", "callback", "timer-not-stopped" },
 };
 
 static bool is_maker(const char *function, size_t maker)
@@ -40,14 +44,10 @@ static bool is_maker(const char *function, size_t maker)
 					     : strcmp(function, name) == 0;
 }
 
-/* Of all frames of the standard library at the top of the stack, the first row that fits. Negative
- * for a timer of another kind: of time.Sleep, of a connection's deadline, one that was reset. */
-static int find_maker(const struct finding *f)
+/* Of all frames of the standard library at the top of the stack, n of them, the first row that
+ * fits. Negative for a timer of another kind. */
+static int find_maker(const struct finding *f, size_t n)
 {
-	size_t n = 0;
-
-	while (n < f->n_frames && go_function_is_standard(f->frames[n].function))
-		n++;
 	for (size_t maker = 0; maker < ARRAY_SIZE(makers); maker++)
 		for (size_t i = 0; i < n; i++)
 			if (is_maker(f->frames[i].function, maker))
@@ -55,23 +55,62 @@ static int find_maker(const struct finding *f)
 	return -ENOENT;
 }
 
+static bool is_callback(const char *kind)
+{
+	return strcmp(kind, "callback") == 0;
+}
+
 static bool sends_on_channel(const char *kind)
 {
 	return strcmp(kind, "ticker") == 0 || strcmp(kind, "once") == 0;
 }
 
-/* There are more than before, or more than goroutines could wait for. Where goroutines came with
- * them, as sessions do in a program that warms up, timers that send on a channel are waited for: if
- * such a goroutine stays, it is told itself. */
-static bool are_too_many(const struct gobirths *s, const char *kind)
+/* What the library starts for itself, as to end idle connections, is bound to what it ends, which
+ * is told by itself. n: frames of the library at the top of the stack. */
+static bool is_of_library(const struct finding *f, size_t n)
 {
-	double before = (double)s->timers_first.timers, after = (double)s->timers_last.timers;
-	double waiting = WAITED_FOR *
-			 ((double)s->timers_last.goroutines - (double)s->timers_first.goroutines);
-	double more = after - before - (sends_on_channel(kind) ? fmax(waiting, 0) : 0);
+	return is_callback(f->kind) && n && !is_maker(f->frames[n - 1].function, MAKER_CALLBACK);
+}
 
-	return (more >= GROWN_LEAST && more >= before * GROWN_PART) ||
-	       s->timers_last.timers > PILE_LEAST + WAITED_FOR * s->timers_last.goroutines;
+/*
+ * There are more than before, and as many more as the site seems to have left: else as many went
+ * as came. Where goroutines came with them, as sessions do in a program that warms up, timers that
+ * send on a channel are waited for: if such a goroutine stays, it is told itself.
+ */
+static bool grow(const struct finding *f, const struct go_fates *first, const struct go_fates *last)
+{
+	double waiting = WAITED_FOR * ((double)last->goroutines - (double)first->goroutines);
+	double more = (double)last->timers - (double)first->timers -
+		      (sends_on_channel(f->kind) ? fmax(waiting, 0) : 0);
+
+	return more >= GROWN_LEAST && more >= GROWN_PART * (double)first->timers &&
+	       more >= GROWN_SITE * (double)f->live;
+}
+
+/* More than goroutines could wait for, which is no sign where a function is called instead: many
+ * programs keep such timers by the thousand, as for what is to expire. */
+static bool are_a_pile(const struct finding *f, const struct go_fates *last)
+{
+	return !is_callback(f->kind) && last->timers > PILE_LEAST + WAITED_FOR * last->goroutines;
+}
+
+int gotimer_mark(struct finding *f, const struct go_fates *first, const struct go_fates *last)
+{
+	size_t n = 0;
+	int maker;
+
+	while (n < f->n_frames && go_function_is_standard(f->frames[n].function))
+		n++;
+	maker = find_maker(f, n);
+	if (maker < 0)
+		return maker;
+	f->kind = makers[maker].kind;
+	if (f->verdict == SITE_KEEPS &&
+	    (is_of_library(f, n) || (!grow(f, first, last) && !are_a_pile(f, last))))
+		f->verdict = SITE_UNDECIDED;
+	if (f->verdict == SITE_KEEPS)
+		f->pattern = makers[maker].pattern;
+	return 0;
 }
 
 static void drop_last(struct findings *list)
@@ -86,7 +125,6 @@ static int add_finding(struct gobirths *s, const struct survivor_row *row,
 {
 	const struct heap_site *site = &row->site;
 	struct finding *f = findings_add(list);
-	int maker;
 
 	if (!f)
 		return -ENOMEM;
@@ -98,16 +136,8 @@ static int add_finding(struct gobirths *s, const struct survivor_row *row,
 	if (site->oldest)
 		f->oldest = (double)(monotonic_ns() - site->oldest) / 1e9;
 	gobirths_name(s, GO_BIRTHS_TIMERS, row->key, f);
-	maker = find_maker(f);
-	if (maker < 0) {
+	if (gotimer_mark(f, &s->timers_first, &s->timers_last) < 0)
 		drop_last(list);
-		return 0;
-	}
-	f->kind = makers[maker].kind;
-	if (f->verdict == SITE_KEEPS && !are_too_many(s, f->kind))
-		f->verdict = SITE_UNDECIDED;
-	if (f->verdict == SITE_KEEPS)
-		f->pattern = makers[maker].pattern;
 	return 0;
 }
 

@@ -13,8 +13,8 @@ class Redis:
     """The work of a cache beside counters, queues and carts. The key space is bounded, or expires."""
 
     KEYS, CARTS, FIELDS, QUEUE, LIFETIME = 400, 80, 5, 50, 20
-    # What still fills looks like a leak, rightly. One of seven requests is for a counter, a key or
-    # a cart's field of 400: after so many as here a fortieth of them is missing.
+    # What still fills looks like a leak, rightly. One of seven requests is for one of 400 counters,
+    # keys or fields of carts: after so many as here one in 35 of them was never asked for.
     FILL = 10000
 
     def __init__(self, port):

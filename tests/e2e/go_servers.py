@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Go servers that nobody here wrote, of Debian's own release and of its newest, each with clients that
-hang up and with clients that never do."""
+do their work and hang up, and with clients that never do."""
 
+import base64
+import json
 import os
 import pathlib
 import socket
@@ -55,6 +57,11 @@ class GoServer(servers.Server):
         """What a client says first; returns when it was answered."""
         raise NotImplementedError
 
+    @classmethod
+    def work(cls, connection, number):
+        """What a client does that hangs up afterwards; returns when it was answered."""
+        cls.greet(connection, number)
+
 
 def until(connection, word):
     heard = b""
@@ -63,6 +70,10 @@ def until(connection, word):
         assert part, heard
         heard += part
     return heard
+
+
+def encode(text):
+    return base64.b64encode(text.encode()).decode()
 
 
 def request(method, path, body=""):
@@ -97,6 +108,15 @@ class Etcd(GoServer):
         connection.sendall(request("POST", "/v3/watch", '{"create_request": {"key": "bmV3cw=="}}'))
         until(connection, b'"created":true')
 
+    @classmethod
+    def work(cls, connection, number):
+        """Some watch, most write: the server keeps a log of what was written, up to its limit."""
+        if number % 5 == 0:
+            return cls.greet(connection, number)
+        key, value = encode(f"news{number % 50}"), encode("v" * 200)
+        connection.sendall(request("POST", "/v3/kv/put", json.dumps({"key": key, "value": value})))
+        return until(connection, b'"revision"')
+
 
 class NatsServer(GoServer):
     """A client subscribes; who stays never ends its connection."""
@@ -111,6 +131,13 @@ class NatsServer(GoServer):
     def greet(connection, number):
         until(connection, b"\r\n")
         connection.sendall(b'CONNECT {"verbose":false}\r\nSUB news.%d 1\r\nPING\r\n' % number)
+        until(connection, b"PONG\r\n")
+
+    @classmethod
+    def work(cls, connection, number):
+        """The server remembers closed connections, as many as its limit."""
+        cls.greet(connection, number)
+        connection.sendall(b"PUB news.%d 5\r\nhello\r\nPING\r\n" % number)
         until(connection, b"PONG\r\n")
 
 
@@ -156,6 +183,12 @@ class Prometheus(GoServer):
         connection.sendall(request("GET", "/-/healthy"))
         until(connection, b"Healthy")
 
+    @staticmethod
+    def work(connection, number):
+        query = "/api/v1/query?query=up" if number % 2 else "/metrics"
+        connection.sendall(request("GET", query))
+        until(connection, b"\r\n\r\n")
+
 
 class InfluxDB(GoServer):
     """A client begins to write points; who stays never sends the rest."""
@@ -188,6 +221,12 @@ class InfluxDB(GoServer):
         connection.sendall(b"POST /write?db=news HTTP/1.1\r\nHost: localhost\r\n"
                            b"Content-Length: 65536\r\n\r\nnews")
 
+    @staticmethod
+    def work(connection, number):
+        points = "".join(f"cpu,host=h{i} value={number}\n" for i in range(20))
+        connection.sendall(request("POST", "/write?db=news", points))
+        until(connection, b"\r\n\r\n")
+
 
 ALL = (Etcd, NatsServer, Caddy, Prometheus)
 MORE = (InfluxDB,)  # watched where GO_BUILDS is set
@@ -200,7 +239,7 @@ def drive(server, stay, port, upstream_port):
     clients, number, begun = [], 0, time.monotonic()
     while True:
         client = socket.create_connection(("127.0.0.1", port), 20)
-        server.greet(client, number)
+        (server.greet if stay else server.work)(client, number)
         clients.append(client)
         number += 1
         if not stay and len(clients) > STAY_SECONDS * CLIENTS_A_SECOND:

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Go servers of others: what grows by clients that never hang up is named, and clients that do hang
-up raise nothing. More servers where GO_BUILDS is set, and all releases where it is "all", else
+"""Go servers of others: what grows by clients that never hang up is named, and clients that work and
+hang up raise nothing. More servers where GO_BUILDS is set, and all releases where it is "all", else
 Debian's own."""
 
 import contextlib
@@ -12,7 +12,7 @@ import go_servers
 import shop
 
 WARM_SECONDS = 5
-WATCH_SECONDS = 15
+WATCH_SECONDS = 30
 SERVERS = go_servers.ALL + (go_servers.MORE if "GO_BUILDS" in os.environ else ())
 SUITES = go_servers.SUITES if os.environ.get("GO_BUILDS") == "all" else go_servers.SUITES[:1]
 

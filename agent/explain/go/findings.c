@@ -7,6 +7,7 @@
 #include "agent/base/cleanup.h"
 #include "agent/explain/go/chains.h"
 #include "agent/explain/go/source.h"
+#include "agent/explain/go/timers.h"
 #include "agent/runtime/go/go.h"
 #include "agent/runtime/go/patterns.h"
 
@@ -178,12 +179,6 @@ static void judge_chain(const struct go_source *s, const struct go_timer *t,
 		j->piles_up = false;
 }
 
-/* Those with no pattern are waited for (runtime/go/patterns.c): goroutines that stay are told. */
-static bool sends_on_channel(const struct go_timer *t)
-{
-	return t->kind == GO_TIMER_TICKER || t->kind == GO_TIMER_ONCE;
-}
-
 static int add_timers(const struct go_source *s, const struct go_site *site, struct findings *ret)
 {
 	static const char *const kinds[GO_TIMER_KINDS] = {
@@ -205,7 +200,8 @@ static int add_timers(const struct go_source *s, const struct go_site *site, str
 		return r;
 	f->kind = kinds[t->kind];
 	set_patterns(s, NULL, t, &j, f);
-	if (f->verdict == SITE_KEEPS && !f->pattern && sends_on_channel(t))
+	/* Those with no pattern are waited for (runtime/go/patterns.c). */
+	if (f->verdict == SITE_KEEPS && !f->pattern && gotimer_sends(f->kind))
 		f->verdict = SITE_UNDECIDED;
 	if (j.piles_up)
 		snprintf(f->evidence, sizeof(f->evidence),

@@ -60,7 +60,7 @@ static bool is_callback(const char *kind)
 	return strcmp(kind, "callback") == 0;
 }
 
-static bool sends_on_channel(const char *kind)
+bool gotimer_sends(const char *kind)
 {
 	return strcmp(kind, "ticker") == 0 || strcmp(kind, "once") == 0;
 }
@@ -81,7 +81,7 @@ static bool grow(const struct finding *f, const struct go_fates *first, const st
 {
 	double waiting = WAITED_FOR * ((double)last->goroutines - (double)first->goroutines);
 	double more = (double)last->timers - (double)first->timers -
-		      (sends_on_channel(f->kind) ? fmax(waiting, 0) : 0);
+		      (gotimer_sends(f->kind) ? fmax(waiting, 0) : 0);
 
 	return more >= GROWN_LEAST && more >= GROWN_PART * (double)first->timers &&
 	       more >= GROWN_SITE * (double)f->live;
@@ -113,13 +113,6 @@ int gotimer_mark(struct finding *f, const struct go_fates *first, const struct g
 	return 0;
 }
 
-static void drop_last(struct findings *list)
-{
-	struct finding *f = &list->rows[--list->n];
-
-	site_frames_free(f->frames, f->n_frames);
-}
-
 static int add_finding(struct gobirths *s, const struct survivor_row *row,
 		       enum site_verdict verdict, struct findings *list)
 {
@@ -137,7 +130,7 @@ static int add_finding(struct gobirths *s, const struct survivor_row *row,
 		f->oldest = (double)(monotonic_ns() - site->oldest) / 1e9;
 	gobirths_name(s, GO_BIRTHS_TIMERS, row->key, f);
 	if (gotimer_mark(f, &s->timers_first, &s->timers_last) < 0)
-		drop_last(list);
+		findings_drop_last(list);
 	return 0;
 }
 

@@ -2,8 +2,14 @@
 /* Whether the timers that a site made, and that stay, are a mistake. */
 #pragma once
 
+#include <stdbool.h>
+
 #include "agent/model/finding.h"
 #include "agent/runtime/go/objects.h"
+
+/* Whether timers of this kind of a finding send on a channel: goroutines wait for those, and are
+ * told themselves where they stay. */
+bool gotimer_sends(const char *kind);
 
 /*
  * Give a finding its kind and, where it keeps, its pattern, from its stack, its numbers, and what

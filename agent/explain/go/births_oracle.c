@@ -3,8 +3,13 @@
 #include <errno.h>
 #include <string.h>
 
+#include "agent/base/clock.h"
 #include "agent/base/log.h"
+#include "agent/explain/cost.h"
 #include "agent/explain/go/births.h"
+
+#define CHECK_PART 0.002 /* of a CPU: asking for fates */
+#define STEP	   2	 /* of mheap_.sweepgen, from one collection to the next */
 
 static int ask(struct gobirths *s, enum go_oracle oracle, const struct survivor_query *queries,
 	       size_t n, struct go_fates *fates, struct survivor_answer *ret)
@@ -59,6 +64,22 @@ int gobirths_ask_users(void *source, const struct survivor_query *queries, size_
 	struct go_fates fates;
 
 	return ask(s, GO_ORACLE_USERS, queries, n, &fates, ret);
+}
+
+struct survivor_oracle gobirths_heap_oracle(struct gobirths *s)
+{
+	return (struct survivor_oracle){
+		.ask = gobirths_ask_heap, .step = STEP, .at_once = GO_OBJECTS_MAX, .context = s
+	};
+}
+
+int gobirths_check(struct survivors *book, double *ret_due)
+{
+	double began = cost_own_seconds();
+	int r = survivors_check(book);
+
+	*ret_due = clock_seconds(CLOCK_MONOTONIC) + (cost_own_seconds() - began) / CHECK_PART;
+	return r;
 }
 
 static int name_site(struct gobirths *s, enum go_births births, uint64_t key, struct finding *f)

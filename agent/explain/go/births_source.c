@@ -15,16 +15,13 @@
 #include "agent/base/cleanup.h"
 #include "agent/base/log.h"
 #include "agent/base/message.h"
-#include "agent/explain/cost.h"
 #include "agent/explain/go/births.h"
 #include "agent/probe/identity.h"
 #include "agent/runtime/go/go.h"
 
-#define OWN_PART   0.4	 /* of the budget: seep's own CPU time, the rest is for the process */
-#define SHARE_MAX  0.03	 /* of a CPU: windows need no more to tell, whatever they may cost */
-#define CHECK_PART 0.002 /* of a CPU: asking for fates */
-#define LOOK_PAUSE 0.1	 /* seconds, at least, between looks whether a collection ended */
-#define STEP	   2	 /* of mheap_.sweepgen, from one collection to the next */
+#define OWN_PART   0.4	/* of the budget: seep's own CPU time, the rest is for the process */
+#define SHARE_MAX  0.03 /* of a CPU: windows need no more to tell, whatever they may cost */
+#define LOOK_PAUSE 0.1	/* seconds, at least, between looks whether a collection ended */
 
 static bool gobirths_wants(const struct explain_options *options)
 {
@@ -63,13 +60,6 @@ static void look_at_collector(struct gobirths *s)
 
 	if (s->heap && go_scan(s->reader, s->options->pid, &request, GO_TIMEOUT_NS, &report) == 0)
 		gocollector_add(&s->collector, s->options->pid, report);
-}
-
-struct survivor_oracle gobirths_heap_oracle(struct gobirths *s)
-{
-	return (struct survivor_oracle){
-		.ask = gobirths_ask_heap, .step = STEP, .at_once = GO_OBJECTS_MAX, .context = s
-	};
 }
 
 static int start_books(struct gobirths *s)
@@ -167,15 +157,6 @@ static int take_births(struct gobirths *s)
 	return r == -ENOSPC ? 0 : r;
 }
 
-int gobirths_check(struct survivors *book, double *ret_due)
-{
-	double began = cost_own_seconds();
-	int r = survivors_check(book);
-
-	*ret_due = now() + (cost_own_seconds() - began) / CHECK_PART;
-	return r;
-}
-
 static bool note_collection(struct gobirths *s)
 {
 	if (s->last.generation == s->checked)
@@ -259,12 +240,13 @@ static void source_detach(void *source)
 static int source_findings(void *source, double seconds, struct findings *ret)
 {
 	struct gobirths *s = source;
+	size_t first = ret->n;
 	int r = 0;
 
 	if (s->heap)
 		r = goheap_findings(s, seconds, ret);
-	else
-		r = goprofile_findings(s, ret->n, ret);
+	if (r == 0)
+		r = goprofile_findings(s, first, ret);
 	if (r == 0 && s->probes[GO_BIRTHS_MAPS])
 		r = gomaps_findings(s, ret);
 	if (r == 0 && s->timers)

@@ -408,5 +408,5 @@ int goheap_findings(struct gobirths *s, double seconds, struct findings *ret)
 		return r;
 	if (!goyouth_forgive(&t.youth, ret->rows + first, ret->n - first))
 		forgive_stored(&t);
-	return goprofile_findings(s, first, ret);
+	return 0;
 }

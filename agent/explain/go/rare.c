@@ -7,6 +7,7 @@
 #include "agent/base/clock.h"
 #include "agent/base/cleanup.h"
 #include "agent/explain/go/births.h"
+#include "agent/explain/go/probe.h"
 
 #define SHARE 0.0025 /* of a CPU, each */
 
@@ -70,7 +71,7 @@ static double window_cost(void *rare)
 	const struct gorare *r = rare;
 	struct survivor_counts counts;
 
-	return gobirths_cost(r->source, r->births, &counts);
+	return goprobe_cost(probe_of(r), &r->source->host, r->births, &counts);
 }
 
 static const struct window_ops window_ops = {

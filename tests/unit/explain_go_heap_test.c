@@ -60,40 +60,49 @@ static int all_live(void *context, const struct survivor_query *q, size_t n,
 	return 0;
 }
 
-/* All that was born during the watch lives on. */
-static struct survivors *book_since(uint64_t began)
+/* So many of that size are born evenly during the watch, and live on. */
+static struct survivors *book_since(uint64_t began, uint64_t objects, uint64_t size)
 {
 	struct survivor_oracle oracle = { .ask = all_live, .at_once = OBJECTS };
 	struct survivors *book;
 
 	assert_int_equal(survivors_new(&oracle, &book), 0);
-	for (uint64_t i = 0; i < OBJECTS; i++) {
+	for (uint64_t i = 0; i < objects; i++) {
 		struct survivor_birth b = {
 			.key = KEY,
-			.size = SIZE,
-			.born = began + i * (SECONDS * NS_PER_S / OBJECTS),
+			.size = size,
+			.born = began + i * (SECONDS * NS_PER_S / objects),
 		};
 
-		assert_int_equal(survivors_add(book, 4096 + i * SIZE, &b), 0);
+		assert_int_equal(survivors_add(book, 4096 + i * size, &b), 0);
 	}
 	assert_int_equal(survivors_check(book), 0);
 	return book;
 }
 
-/* collected: seconds into the watch, when its last collection ended. */
-static enum site_verdict verdict_of(const char *function, double collected)
-{
-	struct gobirths s = { .options = &(const struct explain_options){ 0 } };
-	struct findings list = { 0 };
-	enum site_verdict verdict;
+static const struct explain_options options;
 
-	allocator = function;
+/* collected: seconds into the watch, when its last collection ended. */
+static struct gobirths watch(double collected)
+{
+	struct gobirths s = { .options = &options };
+
 	s.began = monotonic_ns() - SECONDS * NS_PER_S;
 	s.collected = s.began + (uint64_t)(collected * NS_PER_S);
 	s.last.total_alloc = OBJECTS * SIZE;
 	s.first.heap_marked = 1;
 	s.last.heap_marked = OBJECTS * SIZE;
-	s.heap = book_since(s.began);
+	return s;
+}
+
+static enum site_verdict verdict_of(const char *function, double collected)
+{
+	struct gobirths s = watch(collected);
+	struct findings list = { 0 };
+	enum site_verdict verdict;
+
+	allocator = function;
+	s.heap = book_since(s.began, OBJECTS, SIZE);
 	assert_int_equal(goheap_findings(&s, SECONDS, &list), 0);
 	assert_int_equal(list.n, 1);
 	verdict = list.rows[0].verdict;
@@ -128,6 +137,50 @@ static void test_what_the_runtime_holds_in_reserve(void **state)
 	assert_int_equal(verdict_of("runtime.makemap", SECONDS - 1), SITE_KEEPS);
 }
 
+/* It is no verdict, but the row says what would make one. */
+static void test_what_stays_is_little(void **state)
+{
+	struct gobirths s = watch(SECONDS - 1);
+	struct findings list = { 0 };
+
+	allocator = "runtime.newobject";
+	s.heap = book_since(s.began, 20, 64);
+	s.last.total_alloc = 20 * 64;
+	assert_int_equal(goheap_findings(&s, SECONDS, &list), 0);
+	assert_int_equal(list.n, 1);
+	assert_int_equal(list.rows[0].verdict, SITE_UNDECIDED);
+	assert_non_null(strstr(list.rows[0].evidence, "a longer watch will tell"));
+	findings_clear(&list);
+	survivors_free(s.heap);
+}
+
+/* A dozen of 4 KiB that windows of so many seconds saw. */
+static size_t rare_rows(double watched)
+{
+	struct gobirths s = watch(SECONDS - 1);
+	struct findings list = { 0 };
+	size_t n;
+
+	allocator = "runtime.makeslice";
+	s.heap = book_since(s.began, 0, 0);
+	s.rare[0] = (struct gorare){ .source = &s,
+				     .births = GO_BIRTHS_SLOTS,
+				     .watched = watched,
+				     .book = book_since(s.began, 12, 4096) };
+	assert_int_equal(goheap_findings(&s, SECONDS, &list), 0);
+	n = list.n;
+	findings_clear(&list);
+	survivors_free(s.heap);
+	survivors_free(s.rare[0].book);
+	return n;
+}
+
+static void test_what_is_rare_was_seen_in_part(void **state)
+{
+	assert_int_equal(rare_rows(0.25 * SECONDS), 1);
+	assert_int_equal(rare_rows(SECONDS), 0);
+}
+
 /* By what allocates, not by who is called from there. */
 static void test_a_program_has_functions_of_its_own(void **state)
 {
@@ -145,6 +198,8 @@ int main(void)
 		cmocka_unit_test(test_what_stays_is_kept),
 		cmocka_unit_test(test_an_early_collection_says_little),
 		cmocka_unit_test(test_what_the_runtime_holds_in_reserve),
+		cmocka_unit_test(test_what_stays_is_little),
+		cmocka_unit_test(test_what_is_rare_was_seen_in_part),
 		cmocka_unit_test(test_a_program_has_functions_of_its_own),
 	};
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <errno.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -31,6 +32,7 @@ struct book {
 struct judged {
 	const struct survivor_row *row;
 	enum site_verdict verdict;
+	bool little; /* undecided only since all that stays is little */
 };
 
 /* Bytes that were allocated since the watch began, of which windows saw a part. */
@@ -68,11 +70,18 @@ static double kept_bytes(const struct judged *judged, size_t n)
 	return kept;
 }
 
-/* What is kept of all, for each byte of it that was seen. Of what is rare, large objects are seen
- * more often than small ones, so of them only what was seen counts. */
+static double seconds_since(uint64_t ns)
+{
+	return (double)(monotonic_ns() - ns) / 1e9;
+}
+
+/* The part of all that was seen, at most. Of what is rare large objects are seen more often than
+ * small ones, but none beyond the windows. */
 static double judging_share(const struct book *b)
 {
-	return b->births == GO_BIRTHS_HEAP ? seen_share(b) : 1;
+	const struct gorare *rare = gorare_get(b->s, b->births);
+
+	return rare ? fmin(rare->watched / fmax(seconds_since(b->s->began), 1), 1) : seen_share(b);
 }
 
 static bool is_small(const struct book *b, const struct judged *judged, size_t n)
@@ -91,11 +100,14 @@ static bool is_outdated(const struct gobirths *s)
 	return (double)seen < SEEN_PART * (double)(monotonic_ns() - s->began);
 }
 
-static void forgive(struct judged *judged, size_t n)
+static void forgive(struct judged *judged, size_t n, bool little)
 {
-	for (size_t i = 0; i < n; i++)
-		if (judged[i].verdict == SITE_KEEPS)
-			judged[i].verdict = SITE_UNDECIDED;
+	for (size_t i = 0; i < n; i++) {
+		if (judged[i].verdict != SITE_KEEPS)
+			continue;
+		judged[i].verdict = SITE_UNDECIDED;
+		judged[i].little = little;
+	}
 }
 
 static int judge(const struct book *b, const struct survivor_row *rows, size_t n,
@@ -117,9 +129,11 @@ static int judge(const struct book *b, const struct survivor_row *rows, size_t n
 		sites[i] = rows[i].site;
 	heap_judge(&watch, sites, n, verdicts);
 	for (size_t i = 0; i < n; i++)
-		ret[i] = (struct judged){ &rows[i], verdicts[i] };
-	if (is_small(b, ret, n) || is_outdated(b->s))
-		forgive(ret, n);
+		ret[i] = (struct judged){ &rows[i], verdicts[i], false };
+	if (is_outdated(b->s))
+		forgive(ret, n, false);
+	else if (is_small(b, ret, n))
+		forgive(ret, n, true);
 	return 0;
 }
 
@@ -208,12 +222,15 @@ static int add_finding(const struct telling *t, const struct book *b, const stru
 	if (share > 0)
 		f->sampled = (uint32_t)fmax(1, fmin(1 / share, 1e9));
 	if (site->oldest)
-		f->oldest = (double)(monotonic_ns() - site->oldest) / 1e9;
+		f->oldest = seconds_since(site->oldest);
 	gobirths_name(b->s, b->births, j->row->key, f);
 	if (f->verdict == SITE_KEEPS && (goheap_is_reserve(f) || drowns(b, f, kept)))
 		f->verdict = SITE_UNDECIDED;
 	if (f->verdict == SITE_KEEPS)
 		f->pattern = go_pattern_of_keeper(f);
+	if (j->little)
+		snprintf(f->evidence, sizeof(f->evidence),
+			 "what stays is little yet; a longer watch will tell");
 	set_growth(b, t->seconds, kept, f);
 	return 0;
 }

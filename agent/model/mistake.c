@@ -40,6 +40,9 @@ static const struct {
 	{ "context-not-cancelled", "a context whose cancel function is not called stays with its "
 				   "parent, or until its deadline" },
 	{ "blocked-goroutine", "a goroutine waits for what nobody will do any more" },
+	{ "read-without-deadline",
+	  "a connection is read without a timeout, so that a peer which is "
+	  "slow, or gone without a word, holds it" },
 };
 
 const char *mistake_text(const char *pattern)

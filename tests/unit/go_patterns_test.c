@@ -211,6 +211,31 @@ static void test_a_connection_that_will_be_closed_is_no_mistake(void **state)
 	r.n_timers = 0;
 }
 
+/* A server without timeouts waits for clients that began a request and went. */
+static void test_a_connection_that_is_read_without_a_deadline(void **state)
+{
+	static const char serve[] = "net/http.(*Server).Serve", read[] = "net.(*netFD).Read";
+	static struct go_report r;
+	struct go_evidence e = { .report = &r, .group = &r.groups[0], .keeps = true, .grown = 10 };
+	const char *also[FINDING_ALSO], *name;
+
+	assert_string_equal(pattern_in(serve, read, "IO wait", true, false),
+			    "read-without-deadline");
+	assert_null(pattern_in(serve, read, "IO wait", false, false));
+	assert_null(pattern_in(serve, "os.(*File).Read", "IO wait", true, false));
+	assert_null(pattern_in("net/http.(*connReader).startBackgroundRead", read, "IO wait", true,
+			       false));
+	describe(&r, serve, read, "IO wait");
+	r.n_timers = 1;
+	r.timer_groups[0] = (struct go_timer){ .kind = GO_TIMER_DEADLINE, .count = 10 };
+	go_patterns_find(&e, &name, also);
+	assert_null(name);
+	describe(&r, "main.handle", read, "IO wait");
+	go_patterns_find(&e, &name, also);
+	assert_string_equal(name, "goroutine-per-request");
+	assert_string_equal(also[0], "read-without-deadline");
+}
+
 static const char *timer_pattern(enum go_timer_kind kind, bool async, bool keeps)
 {
 	static struct go_report r;
@@ -377,6 +402,7 @@ int main(void)
 		cmocka_unit_test(test_a_client_for_each_request),
 		cmocka_unit_test(test_a_body_of_http2_that_nobody_reads),
 		cmocka_unit_test(test_a_connection_that_will_be_closed_is_no_mistake),
+		cmocka_unit_test(test_a_connection_that_is_read_without_a_deadline),
 		cmocka_unit_test(test_timer_patterns),
 		cmocka_unit_test(test_timers_that_goroutines_wait_for),
 		cmocka_unit_test(test_piles_of_timers),

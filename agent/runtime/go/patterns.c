@@ -179,6 +179,32 @@ static bool works_for_program(const struct go_evidence *e)
 	return is_own_goroutine(e) || (e->group && e->keeps && stands_in(e, is_own));
 }
 
+static bool reads_connection(const char *function)
+{
+	return strcmp(function, "net.(*netFD).Read") == 0;
+}
+
+static uint64_t count_deadlines(const struct go_report *r)
+{
+	uint64_t n = 0;
+
+	for (uint32_t i = 0; i < r->n_timers; i++)
+		n += r->timer_groups[i].kind == GO_TIMER_DEADLINE ? r->timer_groups[i].count : 0;
+	return n;
+}
+
+/* A deadline of a connection is a timer. Without one, who reads waits for a peer that is slow, or
+ * gone without a word, for as long as the kernel does. A server of the library reads for the
+ * program, which sets its timeouts. */
+static bool is_endless_read(const struct go_evidence *e)
+{
+	return e->group && e->keeps && strcmp(wait_of(e), "IO wait") == 0 &&
+	       stands_in(e, reads_connection) &&
+	       (works_for_program(e) ||
+		strcmp(function_of(e->report, e->group->made), "net/http.(*Server).Serve") == 0) &&
+	       count_deadlines(e->report) < e->grown;
+}
+
 /* The heap grows with the sleepers, by more than a goroutine takes by itself. */
 static bool is_long_capture(const struct go_evidence *e)
 {
@@ -250,6 +276,7 @@ static const struct {
 	{ "long-lived-capture", is_long_capture },
 	{ "blocked-goroutine", is_blocked },
 	{ "goroutine-per-request", is_own_goroutine },
+	{ "read-without-deadline", is_endless_read },
 };
 
 void go_patterns_find(const struct go_evidence *e, const char **ret_pattern,

@@ -13,16 +13,29 @@ unsigned int looks_at(const double *at, unsigned int n, double part)
 	return i;
 }
 
+static uint64_t fewest(const uint64_t *values, unsigned int from, unsigned int to)
+{
+	uint64_t least = UINT64_MAX;
+
+	for (unsigned int i = from; i < to; i++)
+		least = values[i] < least ? values[i] : least;
+	return least;
+}
+
 bool looks_rise(const double *at, const uint64_t *values, unsigned int n, uint64_t least)
 {
-	unsigned int first = looks_at(at, n, 1. / 3), last = looks_at(at, n, 2. / 3);
-	uint64_t most = 0, fewest = UINT64_MAX;
+	unsigned int first = looks_at(at, n, 1. / 3);
+	uint64_t most = 0, end = fewest(values, looks_at(at, n, 2. / 3), n);
 
 	for (unsigned int i = 0; i < first; i++)
 		most = values[i] > most ? values[i] : most;
-	for (unsigned int i = last; i < n; i++)
-		fewest = values[i] < fewest ? values[i] : fewest;
-	return fewest > most && fewest - most >= least;
+	return end > most && end - most >= least;
+}
+
+bool looks_floor_rises(const double *at, const uint64_t *values, unsigned int n)
+{
+	return fewest(values, looks_at(at, n, 2. / 3), n) >
+	       fewest(values, 0, looks_at(at, n, 1. / 3) + 1);
 }
 
 bool looks_grow_in_both_halves(const double *at, const uint64_t *values, unsigned int n)

@@ -15,6 +15,10 @@ unsigned int looks_at(const double *at, unsigned int n, double part);
  * through the last. */
 bool looks_rise(const double *at, const uint64_t *values, unsigned int n, uint64_t least);
 
+/* The least of the last third is more than the least of the first: what is left when no work is at
+ * hand becomes more. */
+bool looks_floor_rises(const double *at, const uint64_t *values, unsigned int n);
+
 /* From the first to the last the value grew, and a tenth of that came in each half of the time, at
  * least: what grows in one alone warms up, or is a burst. */
 bool looks_grow_in_both_halves(const double *at, const uint64_t *values, unsigned int n);

@@ -130,6 +130,21 @@ static void test_who_waits_among_others_keeps(void **state)
 	assert_true(j.freed > 100);
 }
 
+/* A processor has a batch of ids in reserve: of each burst some bear ids from before the last one, and
+ * by them seem to be as old. */
+static void test_bursts_with_old_ids_are_no_leak(void **state)
+{
+	static struct program p;
+
+	for (int burst = 0; burst < GO_PULLS; burst += 4) {
+		for (int i = 0; i < 10 + 3 * burst; i++)
+			add(&p, burst + 4, burst + 4.8);
+		for (int i = 0; i < 100; i++)
+			add(&p, burst, burst + 0.8);
+	}
+	assert_int_not_equal(judge(&p).verdict, SITE_KEEPS);
+}
+
 static void test_passing_work_returns(void **state)
 {
 	struct program p = { 0 };
@@ -328,6 +343,7 @@ int main(void)
 		cmocka_unit_test(test_a_leak_keeps),
 		cmocka_unit_test(test_a_leak_under_load_keeps),
 		cmocka_unit_test(test_who_waits_among_others_keeps),
+		cmocka_unit_test(test_bursts_with_old_ids_are_no_leak),
 		cmocka_unit_test(test_passing_work_returns),
 		cmocka_unit_test(test_long_work_returns),
 		cmocka_unit_test(test_a_pool_that_fills_is_no_leak),

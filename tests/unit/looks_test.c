@@ -35,6 +35,17 @@ static void test_no_rise(void **state)
 	assert_false(looks_rise(late, values, 6, 0));
 }
 
+static void test_floors(void **state)
+{
+	const uint64_t bursts[] = { 150, 0, 0, 90, 0, 150 }, leak[] = { 150, 2, 3, 90, 9, 150 };
+	const uint64_t once[] = { 0, 9, 9, 9, 9, 9 };
+
+	assert_false(looks_floor_rises(late, bursts, 6));
+	assert_true(looks_floor_rises(late, leak, 6));
+	assert_true(looks_floor_rises(late, once, 6));
+	assert_false(looks_floor_rises(late, bursts, 1));
+}
+
 static void test_both_halves(void **state)
 {
 	const uint64_t both[] = { 0, 0, 0, 10, 50, 100 }, first[] = { 0, 50, 91, 91, 91, 100 };
@@ -71,6 +82,7 @@ int main(void)
 		cmocka_unit_test(test_parts_are_of_time),
 		cmocka_unit_test(test_rise),
 		cmocka_unit_test(test_no_rise),
+		cmocka_unit_test(test_floors),
 		cmocka_unit_test(test_both_halves),
 		cmocka_unit_test(test_what_slows_down_does_not_go_on),
 	};

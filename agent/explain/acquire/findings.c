@@ -65,7 +65,7 @@ static void add_finding(struct views *v, const struct site *site, const struct s
 	f->kind = slot_info(slot)->kind;
 	f->reason = site->reason;
 	if (!f->reason && is_go_heap(site))
-		f->reason = "for the Go heap, which is told by itself";
+		f->reason = "for a Go heap";
 	f->verdict = is_go_heap(site) ? SITE_UNDECIDED : r->verdict;
 	f->live = scaled(live, scale);
 	f->live_bytes = scaled(r->live_bytes, scale);

@@ -189,7 +189,8 @@ static uint64_t count_grown(const struct go_sites *s, const go_cohorts cohorts)
 
 /*
  * A site that keeps has more and more old ones, in both halves of the watch, and gets new ones to
- * its end: neither load nor a pool that fills does that.
+ * its end: neither load nor a pool that fills does that. And it has more when there is least to do:
+ * of a burst some bear ids from before it, and look old.
  */
 static bool rises(const struct go_sites *s, const go_cohorts cohorts, const uint64_t *live)
 {
@@ -198,7 +199,8 @@ static bool rises(const struct go_sites *s, const go_cohorts cohorts, const uint
 	uint64_t half = count_old(s, cohorts, middle < last ? middle : last - 1);
 	uint64_t end = count_old(s, cohorts, last);
 
-	return end >= first + LEAST && half > first && end > half && goes_on(s, cohorts, live);
+	return end >= first + LEAST && half > first && end > half && goes_on(s, cohorts, live) &&
+	       looks_floor_rises(s->at, live, s->pulls);
 }
 
 static bool is_next_to_none(uint64_t ends, uint64_t grown)

@@ -117,7 +117,7 @@ func note(n uint64) {
 
 func crowd(n uint64) {
 	note(n)
-	if n%10 == 0 {
+	if n%2 == 0 {
 		index = index.insert(mix(n))
 	}
 	waste = make([]byte, 512)

@@ -72,6 +72,7 @@ static void test_a_store_with_room(void **state)
 		assert_int_equal(s.rows[i].filled, 8 * N - 3); /* addresses have five bytes */
 		assert_int_equal(s.rows[i].entries, N);
 	}
+	assert_int_equal(s.unread.swapped + s.unread.absent + s.unread.failed, 0);
 }
 
 /* It may be full, as what append makes is, or of few: then nothing is known. */
@@ -121,6 +122,38 @@ static void test_too_large_a_heap(void **state)
 	assert_int_equal(ask(f, &s), -E2BIG);
 }
 
+/* The entries lead to their parts, and one more than is followed leads to an entry. */
+static void test_more_holders_than_are_followed(void **state)
+{
+	struct fake *f = *state;
+	uint64_t crowd = LARGE + (3u << 20), n = 8192 - N + 1;
+	struct go_stores s;
+
+	put_span(f, crowd, 65 * PAGE, 64, SMALL_POINTERS);
+	for (uint64_t i = 0; i < n - 1; i++)
+		put_word(f, crowd + 64 * i, ENTRIES);
+	assert_int_equal(ask(f, &s), 0);
+	assert_int_equal(s.cut, 0);
+	put_word(f, crowd + 64 * (n - 1), ENTRIES);
+	assert_int_equal(ask(f, &s), 0);
+	assert_int_equal(s.cut, 1);
+}
+
+static void test_a_part_that_is_swapped_out(void **state)
+{
+	struct fake *f = *state;
+	uint64_t other = LARGE + (3u << 20);
+	struct go_stores s;
+
+	fill(f, N);
+	put_span(f, other, BYTES, BYTES, POINTERS);
+	fake_memory_entry(&f->process, other, PAGE, FAKE_SWAPPED);
+	assert_int_equal(ask(f, &s), 0);
+	assert_int_equal(s.rows[0].address, LARGE);
+	assert_true(s.unread.swapped > 0);
+	assert_int_equal(s.unread.absent + s.unread.failed, 0);
+}
+
 static void test_answers_are_checked(void **state)
 {
 	struct go_stores s = { .n = 1, .rows = { { .address = 8, .bytes = 8, .filled = 8 } } };
@@ -140,6 +173,9 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_what_is_no_store, set_up, fake_free),
 		cmocka_unit_test_setup_teardown(test_only_pointers_lead, set_up, fake_free),
 		cmocka_unit_test_setup_teardown(test_too_large_a_heap, set_up, fake_free),
+		cmocka_unit_test_setup_teardown(test_more_holders_than_are_followed, set_up,
+						fake_free),
+		cmocka_unit_test_setup_teardown(test_a_part_that_is_swapped_out, set_up, fake_free),
 		cmocka_unit_test(test_answers_are_checked),
 	};
 

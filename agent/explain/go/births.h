@@ -57,6 +57,7 @@ struct gobirths {
 	struct go_profile *reading;   /* room for one */
 	double profile_due;	      /* seconds */
 	struct goprofile_switch profile_switch;
+	uint64_t lost[LOSS_REASON_MAX]; /* by what came after the watch */
 };
 
 /* Whether the resource that is asked for is about them. */

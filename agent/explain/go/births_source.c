@@ -206,7 +206,8 @@ static void source_cost(void *source, struct source_cost *ret)
 	struct survivor_counts counts;
 
 	*ret = (struct source_cost){ .windows = s->windows.n };
-	ret->lost[LOSS_ATTACH_FAILED] = s->windows.refused;
+	memcpy(ret->lost, s->lost, sizeof(ret->lost));
+	ret->lost[LOSS_ATTACH_FAILED] += s->windows.refused;
 	for (size_t i = 0; i < GORARE_MAX; i++) {
 		ret->windows += s->rare[i].windows.n;
 		ret->lost[LOSS_ATTACH_FAILED] += s->rare[i].windows.refused;

@@ -241,7 +241,7 @@ static void note_last(struct telling *t, const struct book *b, const struct judg
 	const struct finding *last = &t->list->rows[t->list->n - 1];
 
 	if (last->verdict == SITE_KEEPS && !last->pattern)
-		gostores_note(&t->stores, t->list->n - 1, b->survivors, j->row->key);
+		gostores_note(&t->stores, t->list, b->survivors, j->row->key);
 }
 
 /* Keepers first, then what took most. */
@@ -401,9 +401,11 @@ static void forgive_stored(struct telling *t)
 	gostores_ask_for(&t->stores, &request);
 	r = go_stores_ask(t->source->reader, t->source->options->pid, &request, &answer);
 	if (r < 0)
-		log_debug(r, "goheap: what holds the objects that stay is not known");
+		gostores_give_up(&t->stores, r, t->list);
 	else
 		gostores_forgive(&t->stores, &answer, t->list);
+	for (int reason = 0; reason < LOSS_REASON_MAX; reason++)
+		t->source->lost[reason] += t->stores.lost[reason];
 }
 
 int goheap_findings(struct gobirths *s, double seconds, struct findings *ret)

@@ -35,6 +35,7 @@ struct search {
 	/* What is looked for, ascending, and what leads there. */
 	struct node *targets, *found;
 	size_t n_targets, n_found;
+	bool cut;	    /* there was no room for all that leads there */
 	uint64_t low, high; /* where the targets lie */
 };
 
@@ -86,8 +87,10 @@ static void add_holder(struct search *s, uint64_t start, uint64_t size, const st
 	struct node *node = s->n_found ? &s->found[s->n_found - 1] : NULL;
 
 	if (!node || node->start != start) {
-		if (s->n_found == NODES_MAX)
+		if (s->n_found == NODES_MAX) {
+			s->cut = true;
 			return;
+		}
 		node = &s->found[s->n_found++];
 		*node = (struct node){ .start = start, .size = size };
 	}
@@ -111,7 +114,7 @@ static void search_words(struct search *s, const struct part *span, uint64_t at,
 	}
 }
 
-/* What is given back meanwhile is passed over. */
+/* What is given back meanwhile, or not in memory, is passed over, and counted there. */
 static int search_span(struct search *s, const struct part *span)
 {
 	static uint8_t bytes[GO_READ_BYTES];
@@ -230,6 +233,8 @@ static int search_all(struct go_process *p, const struct go_stores_request *q, s
 			r = tell_stores(&s, t);
 		descend(&s);
 	}
+	t->cut = s.cut;
+	t->unread = p->memory.unread;
 	return r;
 }
 

@@ -10,6 +10,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "agent/runtime/go/report.h"
 #include "agent/sites/reader.h"
 
 #define GO_STORES_OBJECTS 256
@@ -34,14 +35,16 @@ struct go_store {
 #define GO_STORE_FILL  0.4
 
 struct go_stores {
-	uint32_t n, pad;
+	uint32_t n;
+	uint32_t cut; /* 1: more objects lead there than are followed, so one may be missed */
+	struct go_unread unread;		 /* of the heap: what was not searched */
 	struct go_store rows[GO_STORES_OBJECTS]; /* of each of the given ones; received up to n */
 };
 
 _Static_assert(sizeof(struct go_store) == 32, "wire format");
 
 /* The request's ask is set. -ENODATA when the heap is not as known, -E2BIG when more of it has
- * pointers than is read, else as for every reader call. */
+ * pointers than is read, -ETIME when that takes too long, else as for every reader call. */
 int go_stores_ask(struct reader *r, pid_t pid, struct go_stores_request *request,
 		  struct go_stores *ret);
 

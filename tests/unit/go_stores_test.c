@@ -154,6 +154,18 @@ static void test_a_part_that_is_swapped_out(void **state)
 	assert_int_equal(s.unread.absent + s.unread.failed, 0);
 }
 
+/* Groups of goroutines are cleared only as far as they were counted. */
+static void test_groups_are_left_alone(void **state)
+{
+	static const uint8_t zeros[512];
+	struct fake *f = *state;
+	struct go_stores s;
+
+	memset(go_scratch(GO_SCRATCH_GROUPS, sizeof(zeros)), 0, sizeof(zeros));
+	assert_int_equal(ask(f, &s), 0);
+	assert_memory_equal(go_scratch(GO_SCRATCH_GROUPS, sizeof(zeros)), zeros, sizeof(zeros));
+}
+
 static void test_answers_are_checked(void **state)
 {
 	struct go_stores s = { .n = 1, .rows = { { .address = 8, .bytes = 8, .filled = 8 } } };
@@ -176,6 +188,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_more_holders_than_are_followed, set_up,
 						fake_free),
 		cmocka_unit_test_setup_teardown(test_a_part_that_is_swapped_out, set_up, fake_free),
+		cmocka_unit_test_setup_teardown(test_groups_are_left_alone, set_up, fake_free),
 		cmocka_unit_test(test_answers_are_checked),
 	};
 

@@ -57,7 +57,8 @@ enum go_scratch {
 	GO_SCRATCH_LIST,
 	GO_SCRATCH_ITEMS,
 	GO_SCRATCH_SORT,
-	GO_SCRATCH_GROUPS,
+	GO_SCRATCH_GROUPS, /* of goroutines: kept from one scan to the next, so nobody else's */
+	GO_SCRATCH_SPANS,
 	GO_SCRATCH_MAX
 };
 void *go_scratch(enum go_scratch use, size_t size);

@@ -29,7 +29,7 @@ struct part {
 
 struct search {
 	struct go_memory *memory;
-	struct part *spans; /* GO_SCRATCH_GROUPS */
+	struct part *spans; /* GO_SCRATCH_SPANS */
 	size_t n_spans;
 	uint64_t bytes;
 	/* What is looked for, ascending, and what leads there. */
@@ -219,7 +219,7 @@ static int search_all(struct go_process *p, const struct go_stores_request *q, s
 	struct search s = { .memory = &p->memory, .targets = nodes[0], .found = nodes[1] };
 	int r;
 
-	s.spans = go_scratch(GO_SCRATCH_GROUPS, SPANS_MOST * sizeof(*s.spans));
+	s.spans = go_scratch(GO_SCRATCH_SPANS, SPANS_MOST * sizeof(*s.spans));
 	r = s.spans ? go_process_heap(p) : -ENOMEM;
 	if (r == 0)
 		r = go_heap_walk(&p->heap, &p->memory, take_span, &s);

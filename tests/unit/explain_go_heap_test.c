@@ -163,9 +163,7 @@ static size_t rare_rows(double watched)
 
 	allocator = "runtime.makeslice";
 	s.heap = book_since(s.began, 0, 0);
-	s.rare[0] = (struct gorare){ .source = &s,
-				     .births = GO_BIRTHS_SLOTS,
-				     .watched = watched,
+	s.rare[0] = (struct gorare){ .windows = { .births = GO_BIRTHS_SLOTS, .watched = watched },
 				     .book = book_since(s.began, 12, 4096) };
 	assert_int_equal(goheap_findings(&s, SECONDS, &list), 0);
 	n = list.n;

@@ -10,6 +10,7 @@
 
 #include "agent/explain/go/collector.h"
 #include "agent/explain/go/maps.h"
+#include "agent/explain/go/probe.h"
 #include "agent/explain/go/profile.h"
 #include "agent/explain/go/profile_switch.h"
 #include "agent/explain/source.h"
@@ -22,12 +23,8 @@
 
 /* What is rare has a book and windows of its own (rare.c). */
 struct gorare {
-	struct gobirths *source;
-	enum go_births births;
 	struct survivors *book; /* NULL: not watched */
-	struct windows windows;
-	uint64_t taken;	  /* windows whose births are in the book */
-	double watched;	  /* seconds that windows were open */
+	struct goprobe_windows windows;
 	double due;	  /* when fates may be asked for again */
 	uint32_t checked; /* generation that the book was last checked in, of the heap's */
 };

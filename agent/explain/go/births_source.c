@@ -209,8 +209,8 @@ static void source_cost(void *source, struct source_cost *ret)
 	memcpy(ret->lost, s->lost, sizeof(ret->lost));
 	ret->lost[LOSS_ATTACH_FAILED] += s->windows.refused;
 	for (size_t i = 0; i < GORARE_MAX; i++) {
-		ret->windows += s->rare[i].windows.n;
-		ret->lost[LOSS_ATTACH_FAILED] += s->rare[i].windows.refused;
+		ret->windows += s->rare[i].windows.plan.n;
+		ret->lost[LOSS_ATTACH_FAILED] += s->rare[i].windows.plan.refused;
 	}
 	for (int births = 0; births < GO_BIRTHS_MAX; births++) {
 		ret->seconds += gobirths_cost(s, (enum go_births)births, &counts);

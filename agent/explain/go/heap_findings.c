@@ -81,7 +81,8 @@ static double judging_share(const struct book *b)
 {
 	const struct gorare *rare = gorare_get(b->s, b->births);
 
-	return rare ? fmin(rare->watched / fmax(seconds_since(b->s->began), 1), 1) : seen_share(b);
+	return rare ? fmin(rare->windows.watched / fmax(seconds_since(b->s->began), 1), 1)
+		    : seen_share(b);
 }
 
 static bool is_small(const struct book *b, const struct judged *judged, size_t n)
@@ -337,7 +338,7 @@ static bool is_known(const struct findings *list)
 /* Of what is rare, only what stays. */
 static int add_rare(struct telling *t, const struct gorare *rare)
 {
-	const struct book b = { t->source, rare->book, rare->births };
+	const struct book b = { t->source, rare->book, rare->windows.births };
 	_cleanup_free_ struct survivor_row *rows = NULL;
 	_cleanup_free_ struct judged *judged = NULL;
 	double kept;
@@ -347,8 +348,8 @@ static int add_rare(struct telling *t, const struct gorare *rare)
 	if (r < 0)
 		return r;
 	kept = kept_bytes(judged, n);
-	if (rare->watched > 0)
-		t->youth.kept = fmax(t->youth.kept, kept * t->seconds / rare->watched);
+	if (rare->windows.watched > 0)
+		t->youth.kept = fmax(t->youth.kept, kept * t->seconds / rare->windows.watched);
 	for (size_t i = 0; i < n && i < SITES_SHOWN && judged[i].verdict == SITE_KEEPS; i++) {
 		r = add_finding(t, &b, &judged[i], kept);
 		if (r < 0)

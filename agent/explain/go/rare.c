@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The long windows on what is rare: each kind has its own, so that one which is not so rare in this
  * program leaves the others theirs. */
-#include <errno.h>
 #include <math.h>
 
 #include "agent/base/clock.h"
 #include "agent/base/cleanup.h"
 #include "agent/explain/go/births.h"
-#include "agent/explain/go/probe.h"
 
 #define SHARE 0.0025 /* of a CPU, each */
 
@@ -34,52 +32,10 @@ bool gorare_is(enum go_births births)
 const struct gorare *gorare_get(const struct gobirths *s, enum go_births births)
 {
 	for (size_t i = 0; i < GORARE_MAX; i++)
-		if (s->rare[i].book && s->rare[i].births == births)
+		if (s->rare[i].book && s->rare[i].windows.births == births)
 			return &s->rare[i];
 	return NULL;
 }
-
-static struct survivor *probe_of(const struct gorare *r)
-{
-	return r->source->probes[r->births];
-}
-
-static int window_begin(void *rare)
-{
-	const struct gorare *r = rare;
-
-	return survivor_attach(probe_of(r));
-}
-
-static void window_end(void *rare)
-{
-	struct gorare *r = rare;
-
-	r->watched += clock_seconds(CLOCK_MONOTONIC) - r->windows.began;
-	survivor_detach(probe_of(r));
-}
-
-static pid_t window_obstacle(void *rare)
-{
-	const struct gorare *r = rare;
-
-	return survivor_obstacle(probe_of(r));
-}
-
-static double window_cost(void *rare)
-{
-	const struct gorare *r = rare;
-	struct survivor_counts counts;
-
-	return goprobe_cost(probe_of(r), &r->source->host, r->births, &counts);
-}
-
-static const struct window_ops window_ops = {
-	.begin = window_begin,
-	.obstacle = window_obstacle,
-	.end = window_end,
-	.cost = window_cost,
-};
 
 static int start(struct gobirths *s, size_t i)
 {
@@ -92,13 +48,12 @@ static int start(struct gobirths *s, size_t i)
 		oracle.step = 0;
 	}
 	s->rare[i] = (struct gorare){
-		.source = s,
-		.births = kinds[i].births,
-		.windows = { .ops = &window_ops,
-			     .context = &s->rare[i],
-			     .duration = s->options->duration,
-			     .share = fmin(s->options->budget / 16, SHARE) },
+		.windows = { .probe = s->probes[kinds[i].births],
+			     .host = &s->host,
+			     .births = kinds[i].births },
 	};
+	goprobe_windows_start(&s->rare[i].windows, s->options->duration,
+			      fmin(s->options->budget / 16, SHARE));
 	return survivors_new(&oracle, &s->rare[i].book);
 }
 
@@ -116,25 +71,15 @@ static bool is_due(const struct gorare *r)
 	return clock_seconds(CLOCK_MONOTONIC) >= r->due;
 }
 
-static int take(struct gorare *r)
-{
-	int e;
-
-	r->taken = r->windows.n;
-	e = survivor_take(probe_of(r), survivors_add, r->book);
-	return e == -ENOSPC ? 0 : e;
-}
-
 /* The present is asked for at once: a connection that was given back soon has another user, whom no
  * window may see. */
 static int poll_one(struct gorare *r, bool present)
 {
-	int e = windows_poll(&r->windows);
+	int e = goprobe_windows_poll(&r->windows, survivors_add, r->book);
 
-	if (e < 0 || r->windows.open || r->taken == r->windows.n)
+	if (e <= 0)
 		return e;
-	e = take(r);
-	return e == 0 && present ? gobirths_check(r->book, &r->due) : e;
+	return present ? gobirths_check(r->book, &r->due) : 0;
 }
 
 int gorare_poll(struct gobirths *s)
@@ -154,8 +99,7 @@ void gorare_end(struct gobirths *s)
 
 		if (!r->book)
 			continue;
-		windows_end(&r->windows);
-		if (take(r) == 0)
+		if (goprobe_windows_end(&r->windows, survivors_add, r->book) >= 0)
 			gobirths_check(r->book, &r->due);
 	}
 }

@@ -63,7 +63,7 @@ static int add_kept(struct gobirths *s, const struct topic *topic, struct findin
 
 		heap_judge(&watch, &kept[i].site, 1, &verdict);
 		if (verdict == SITE_KEEPS)
-			r = add_finding(s, topic, rare->watched, &kept[i], ret);
+			r = add_finding(s, topic, rare->windows.watched, &kept[i], ret);
 	}
 	return r;
 }

@@ -5,13 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "agent/base/clock.h"
 #include "agent/base/cleanup.h"
 #include "agent/base/log.h"
 #include "agent/explain/go/probe.h"
 #include "agent/explain/go/spawns.h"
 #include "agent/explain/source.h"
-#include "agent/explain/windows.h"
 #include "agent/probe/identity.h"
 #include "agent/probe/survivor.h"
 #include "agent/runtime/go/objects.h"
@@ -24,9 +22,8 @@ struct gospawn_source {
 	struct uprobe_host host;
 	char *module; /* path of the program, escaped */
 	struct survivor *probe;
-	struct windows windows;
+	struct goprobe_windows windows;
 	struct gospawns spawns;
-	uint64_t taken; /* windows whose births were taken */
 };
 
 static bool gospawn_wants(const struct explain_options *options)
@@ -51,47 +48,6 @@ static void source_free(void *source)
 	free(s);
 }
 
-static double cost_of(struct gospawn_source *s, struct survivor_counts *ret)
-{
-	return goprobe_cost(s->probe, &s->host, GO_BIRTHS_GOROUTINES, ret);
-}
-
-static int window_begin(void *source)
-{
-	struct gospawn_source *s = source;
-
-	return survivor_attach(s->probe);
-}
-
-static void window_end(void *source)
-{
-	struct gospawn_source *s = source;
-
-	s->spawns.watched += clock_seconds(CLOCK_MONOTONIC) - s->windows.began;
-	survivor_detach(s->probe);
-}
-
-static pid_t window_obstacle(void *source)
-{
-	const struct gospawn_source *s = source;
-
-	return survivor_obstacle(s->probe);
-}
-
-static double window_cost(void *source)
-{
-	struct survivor_counts counts;
-
-	return cost_of(source, &counts);
-}
-
-static const struct window_ops window_ops = {
-	.begin = window_begin,
-	.obstacle = window_obstacle,
-	.end = window_end,
-	.cost = window_cost,
-};
-
 /* Without it the others say less, and that is all. */
 static int source_open(const struct explain_options *options, struct reader *reader, void **ret)
 {
@@ -102,10 +58,6 @@ static int source_open(const struct explain_options *options, struct reader *rea
 		return -ENOMEM;
 	s->options = options;
 	s->reader = reader;
-	s->windows = (struct windows){ .ops = &window_ops,
-				       .context = s,
-				       .duration = options->duration,
-				       .share = fmin(options->budget / 4, SHARE) };
 	s->module = identity_program(options->pid);
 	if (s->module)
 		r = goprobe_new(reader, options->pid, GO_BIRTHS_GOROUTINES, 0, &s->host, &s->probe);
@@ -114,24 +66,20 @@ static int source_open(const struct explain_options *options, struct reader *rea
 		source_free(s);
 		return -ENOEXEC;
 	}
+	s->windows = (struct goprobe_windows){ .probe = s->probe,
+					       .host = &s->host,
+					       .births = GO_BIRTHS_GOROUTINES };
+	goprobe_windows_start(&s->windows, options->duration, fmin(options->budget / 4, SHARE));
 	*ret = s;
 	return 0;
-}
-
-static int take_births(struct gospawn_source *s)
-{
-	if (s->windows.open || s->taken == s->windows.n)
-		return 0;
-	s->taken = s->windows.n;
-	return survivor_take(s->probe, gospawns_add, &s->spawns);
 }
 
 static int source_poll(void *source)
 {
 	struct gospawn_source *s = source;
-	int r = windows_poll(&s->windows);
+	int r = goprobe_windows_poll(&s->windows, gospawns_add, &s->spawns);
 
-	return r == 0 ? take_births(s) : r;
+	return r < 0 ? r : 0;
 }
 
 static void source_cost(void *source, struct source_cost *ret)
@@ -139,18 +87,19 @@ static void source_cost(void *source, struct source_cost *ret)
 	struct gospawn_source *s = source;
 	struct survivor_counts counts;
 
-	*ret = (struct source_cost){ .windows = s->windows.n, .seconds = cost_of(s, &counts) };
+	*ret = (struct source_cost){ .windows = s->windows.plan.n };
+	ret->seconds = goprobe_cost(s->probe, &s->host, GO_BIRTHS_GOROUTINES, &counts);
 	ret->hits = counts.values[SURVIVOR_HITS];
 	memcpy(ret->lost, counts.lost, sizeof(ret->lost));
-	ret->lost[LOSS_ATTACH_FAILED] += s->windows.refused;
+	ret->lost[LOSS_ATTACH_FAILED] += s->windows.plan.refused;
 }
 
 static void source_detach(void *source)
 {
 	struct gospawn_source *s = source;
 
-	windows_end(&s->windows);
-	take_births(s);
+	goprobe_windows_end(&s->windows, gospawns_add, &s->spawns);
+	s->spawns.watched = s->windows.watched;
 }
 
 /* What cannot be named stays without frames and is passed over. */

@@ -15,13 +15,13 @@
 
 #include "bpf/heap_target.bpf.h"
 #include "bpf/lib/loss.bpf.h"
+#include "bpf/lib/site_key.h"
 #include "bpf/survivor.h"
 
 #define ARENA_BITS 26
 #define ARENA_BASE (1ULL << 47) /* addresses are sign-extended: index 0 is the lowest */
 #define PAGE_BITS  13
 #define PAGE_MASK  ((1ULL << (ARENA_BITS - PAGE_BITS)) - 1)
-#define RECENT	   3
 #define TINY_BYTES 16 /* blocks that hold several objects; an address is not its own */
 
 const volatile struct survivor_heap heap;
@@ -69,44 +69,25 @@ static __always_inline u64 user_word(u64 address)
 	return word;
 }
 
-/*
- * A function that calls itself stands on the stack as often as it is deep, from one place of its
- * code or from two (the sides of a tree). Were each depth a site of its own, none would have
- * enough to be judged by: a place that was among the last few counts once.
- */
-struct key {
-	u64 hash, recent[RECENT];
-};
-
-static __always_inline void key_add(struct key *k, u64 pc)
-{
-	if (pc == k->recent[0] || pc == k->recent[1] || pc == k->recent[2])
-		return;
-	k->recent[2] = k->recent[1];
-	k->recent[1] = k->recent[0];
-	k->recent[0] = pc;
-	k->hash = (k->hash ^ pc) * 0x9e3779b97f4a7c15ULL;
-	k->hash ^= k->hash >> 29;
-}
-
 /* The stack only grows shorter, so a walk ends. */
 static __always_inline u64 walk(struct pt_regs *ctx, struct survivor_site *s)
 {
 	u64 bp = PT_REGS_FP(ctx), above = PT_REGS_SP(ctx), frame[2];
 	u64 pc = user_word(above);
-	struct key key = {};
+	struct site_key key = {};
 
 	for (u32 i = 0; i < SURVIVOR_FRAMES; i++) {
 		s->pcs[i] = pc;
 		s->frames = i + 1;
-		key_add(&key, pc);
+		site_key_add(&key, pc);
 		if (bp <= above || bpf_probe_read_user(frame, sizeof(frame), (void *)bp) < 0 ||
 		    frame[1] == 0)
-			break;
+			return key.hash | 2;
 		above = bp;
 		bp = frame[0];
 		pc = frame[1];
 	}
+	s->frames -= site_key_cut(&key, s->pcs, SURVIVOR_FRAMES);
 	return key.hash | 2;
 }
 

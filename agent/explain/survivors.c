@@ -17,6 +17,11 @@
 /* Deaths at a site: more, and its doubtful survivors do not count. A slot that was used again looks
  * like a survivor, so where slots are used again few of the deaths are seen. */
 #define DOUBT_PART 0.02
+/* Slots are used again by objects of their size. Where more of those stay by another site, fewer
+ * than this part of them may be the other's, in the slots of the dead; unless so many of all are
+ * known for sure. */
+#define REUSE_PART 0.25
+#define SURE_PART  0.1
 
 struct entry {
 	uint64_t address; /* 0: free */
@@ -209,7 +214,13 @@ int survivors_check(struct survivors *s)
 struct living {
 	struct survivor_row row;
 	struct heap_site doubtful;
+	uint64_t size;
 };
+
+static uint64_t all_living(const struct living *l)
+{
+	return l->row.site.live + l->doubtful.live;
+}
 
 static unsigned int quarter_of(const struct entry *e, uint64_t began, uint64_t end)
 {
@@ -267,12 +278,22 @@ static void add_site(struct heap_site *to, const struct heap_site *from)
 static void join(struct living *l, uint64_t least)
 {
 	struct heap_site *site = &l->row.site;
-	uint64_t deaths = site->sums.destroyed, all = deaths + site->live + l->doubtful.live;
+	uint64_t deaths = site->sums.destroyed, all = deaths + all_living(l);
 
 	if (all < least || (double)deaths > DOUBT_PART * (double)all)
 		return;
 	add_site(site, &l->doubtful);
 	l->doubtful = (struct heap_site){ 0 };
+}
+
+/* Disbelieve what is doubtful where it may be what another site keeps; most: of one site, by size.
+ */
+static void drop_reused(struct living *l, const uint64_t *most)
+{
+	double all = (double)all_living(l);
+
+	if (all < REUSE_PART * (double)most[l->size] && (double)l->row.site.live < SURE_PART * all)
+		l->doubtful = (struct heap_site){ 0 };
 }
 
 static struct living *find_living(const struct survivors *s, struct living *rows, uint64_t key,
@@ -352,20 +373,29 @@ int survivors_rows(const struct survivors *s, uint64_t began, struct survivor_ro
 		   size_t *ret_n)
 {
 	_cleanup_free_ struct living *living = calloc(SITE_SLOTS, sizeof(*living));
+	_cleanup_free_ uint64_t *most = calloc(LARGE_SIZE + 1, sizeof(*most));
 	struct survivor_row *rows = calloc(s->n_sites + 1, sizeof(*rows));
 	size_t n = 0;
 
-	if (!living || !rows) {
+	if (!living || !most || !rows) {
 		free(rows);
 		return -ENOMEM;
 	}
 	sort_entries(s, began, living);
 	for (size_t i = 0; i < SITE_SLOTS; i++) {
+		uint64_t *of_size = &most[s->sites[i].size];
+
+		if (all_living(&living[i]) > *of_size)
+			*of_size = all_living(&living[i]);
+	}
+	for (size_t i = 0; i < SITE_SLOTS; i++) {
 		if (!s->sites[i].key)
 			continue;
+		living[i].size = s->sites[i].size;
 		living[i].row.key = s->sites[i].key;
 		living[i].row.site.kind = "object";
 		living[i].row.site.sums = s->sites[i].sums;
+		drop_reused(&living[i], most);
 		join(&living[i], SIZE_LEAST);
 		living[n++] = living[i];
 	}

@@ -128,6 +128,53 @@ static void test_doubtful_survivors(void **state)
 	survivors_free(s);
 }
 
+/* Of two sites of one size of which none is seen to die, the smaller may be in the other's slots;
+ * but not where that is of another size, no larger by much, or some of it is known for sure. */
+static void test_survivors_in_slots_of_others(void **state)
+{
+	struct judge j = { .generation = 2 * STEP };
+	struct survivors *s = new_book(&j);
+
+	bear(s, KEY_KEEPS, 1 << 20, 100, 0);
+	bear(s, KEY_MIXED, 1 << 21, 24, 0);
+	bear(s, KEY_MIXED + 1, 1 << 22, 26, 0);
+	bear_sized(s, KEY_MIXED + 2, 1 << 23, 128, 24, 0);
+	assert_int_equal(survivors_check(s), 0);
+	assert_int_equal(row_of(s, KEY_KEEPS).site.live, 100);
+	assert_int_equal(row_of(s, KEY_MIXED).site.live, 0);
+	assert_int_equal(row_of(s, KEY_MIXED + 1).site.live, 26);
+	assert_int_equal(row_of(s, KEY_MIXED + 2).site.live, 24);
+	survivors_free(s);
+}
+
+static void bear_later(struct survivors *s, uint64_t key, uint64_t address, uint64_t n,
+		       uint32_t generation)
+{
+	for (uint64_t i = 0; i < n; i++) {
+		struct survivor_birth b = { .key = key, .size = 64, .generation = generation };
+
+		assert_int_equal(survivors_add(s, address + 64 * i, &b), 0);
+	}
+}
+
+static void test_sure_survivors_speak_for_doubtful_ones(void **state)
+{
+	struct judge j = { .generation = 2 * STEP };
+	struct survivors *s = new_book(&j);
+
+	bear(s, KEY_KEEPS, 1 << 20, 1000, 0);
+	bear(s, KEY_MIXED, 1 << 21, 90, 0);
+	bear(s, KEY_MIXED + 1, 1 << 22, 95, 0);
+	bear_later(s, KEY_MIXED, 1 << 23, 10, 2 * STEP);
+	bear_later(s, KEY_MIXED + 1, 1 << 24, 5, 2 * STEP);
+	assert_int_equal(survivors_check(s), 0);
+	j.generation += STEP;
+	assert_int_equal(survivors_check(s), 0);
+	assert_int_equal(row_of(s, KEY_MIXED).site.live, 100);
+	assert_int_equal(row_of(s, KEY_MIXED + 1).site.live, 5);
+	survivors_free(s);
+}
+
 /* Whoever answers of now has no generations to miss. */
 static void test_answers_of_now_are_not_doubted(void **state)
 {
@@ -237,6 +284,8 @@ int main(void)
 		cmocka_unit_test(test_the_oldest_are_told),
 		cmocka_unit_test(test_reuse_is_a_death),
 		cmocka_unit_test(test_doubtful_survivors),
+		cmocka_unit_test(test_survivors_in_slots_of_others),
+		cmocka_unit_test(test_sure_survivors_speak_for_doubtful_ones),
 		cmocka_unit_test(test_answers_of_now_are_not_doubted),
 		cmocka_unit_test(test_doubtful_survivors_of_one_size),
 		cmocka_unit_test(test_quarters),

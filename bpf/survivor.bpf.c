@@ -117,6 +117,9 @@ static __always_inline bool measure(u64 address, struct survivor_birth *b)
 		b->size = user_word(address);
 		return b->size >= object.count_min;
 	}
+	if (object.stamp)
+		bpf_probe_read_user(&b->generation, sizeof(b->generation),
+				    (void *)(address + object.stamp));
 	if (!heap.arenas)
 		return true;
 	span = span_of(address);

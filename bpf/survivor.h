@@ -39,6 +39,8 @@ struct survivor_object {
 	__u32 flags_unless; /* of the processor: a hit with one of these is no birth */
 	__u64 count_min; /* not 0: its first word is how many it holds, that is its size, and less
 			  * is not written down */
+	__u32 stamp;	 /* not 0: offset in it of what is noted as its generation */
+	__u32 pad;
 };
 
 /* A call from one of these belongs to another probe, which sees it too. */
@@ -50,7 +52,7 @@ struct survivor_birth {
 	__u64 key;
 	__u64 size;	  /* bytes that the object takes, 0: not known */
 	__u64 born;	  /* ns, CLOCK_MONOTONIC */
-	__u32 generation; /* of the collector, when it was born */
+	__u32 generation; /* of the collector, when it was born, or its stamp */
 	__u32 pad;
 };
 
@@ -75,6 +77,6 @@ enum survivor_counter {
 };
 
 _Static_assert(sizeof(struct survivor_heap) == 32, "wire format");
-_Static_assert(sizeof(struct survivor_object) == 16, "wire format");
+_Static_assert(sizeof(struct survivor_object) == 24, "wire format");
 _Static_assert(sizeof(struct survivor_birth) == 32, "wire format");
 _Static_assert(sizeof(struct survivor_site) == 8 * SURVIVOR_FRAMES + 40, "wire format");

@@ -17,6 +17,7 @@
 #define CLOSED	   (1ull << 8)
 #define FOR_GOOD   (1ull << 16)
 #define IN_USE	   72
+#define RETURNED   80 /* a time: nanoseconds and seconds in its first word */
 
 static int set_up(void **state)
 {
@@ -24,17 +25,29 @@ static int set_up(void **state)
 	return 0;
 }
 
-static uint32_t fate(struct fake *f, uint64_t pool, uint64_t flags, uint64_t in_use)
+#define WHEN	   0x123456789abcdef0ull
+
+static uint32_t fate_of(struct fake *f, uint64_t pool, uint64_t flags, uint64_t in_use,
+			uint64_t returned)
 {
-	static struct go_fates_request q = { .n = 1, .objects = { { .address = CONNECTION } } };
+	static struct go_fates_request q = {
+		.n = 1, .objects = { { .address = CONNECTION, .generation = (uint32_t)WHEN } }
+	};
 	static struct go_fates fates;
 
 	put_word(f, CONNECTION, pool);
 	put_word(f, CONNECTION + FLAGS, flags);
 	put_word(f, CONNECTION + IN_USE, in_use);
+	put_word(f, CONNECTION + RETURNED, returned);
 	go_memory_begin(&f->process.memory, &fake_source, FAKE_CPU_NS, FAKE_BYTES);
 	assert_int_equal(go_users_ask(&f->process, &q, &fates), 0);
+	assert_int_equal(fates.answers[0].generation, (uint32_t)WHEN);
 	return fates.answers[0].fate;
+}
+
+static uint32_t fate(struct fake *f, uint64_t pool, uint64_t flags, uint64_t in_use)
+{
+	return fate_of(f, pool, flags, in_use, WHEN);
 }
 
 static void test_who_is_used(void **state)
@@ -43,6 +56,13 @@ static void test_who_is_used(void **state)
 	assert_int_equal(fate(*state, POOL, 0, 0), GO_FATE_DEAD);
 	assert_int_equal(fate(*state, POOL, CLOSED, 1), GO_FATE_DEAD);
 	assert_int_equal(fate(*state, POOL, FOR_GOOD, 1), GO_FATE_DEAD);
+}
+
+/* The next query on it is another's. */
+static void test_what_was_returned_since(void **state)
+{
+	assert_int_equal(fate_of(*state, POOL, 0, 1, WHEN), GO_FATE_ALIVE);
+	assert_int_equal(fate_of(*state, POOL, 0, 1, WHEN + 1), GO_FATE_DEAD);
 }
 
 /* Where it was, something else can be by now. */
@@ -57,6 +77,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_who_is_used, set_up, fake_free),
+		cmocka_unit_test_setup_teardown(test_what_was_returned_since, set_up, fake_free),
 		cmocka_unit_test_setup_teardown(test_what_is_no_connection, set_up, fake_free),
 	};
 

@@ -111,22 +111,21 @@ static __always_inline u64 object_of(u64 result)
 
 static __always_inline bool measure(u64 address, struct survivor_birth *b)
 {
+	u64 generation = object.stamp ? address + object.stamp : heap.generation;
 	u64 span;
 
 	if (object.count_min) {
 		b->size = user_word(address);
 		return b->size >= object.count_min;
 	}
-	if (object.stamp)
-		bpf_probe_read_user(&b->generation, sizeof(b->generation),
-				    (void *)(address + object.stamp));
+	if (generation)
+		bpf_probe_read_user(&b->generation, sizeof(b->generation), (void *)generation);
 	if (!heap.arenas)
 		return true;
 	span = span_of(address);
 	if (!span)
 		return false;
 	b->size = user_word(span + heap.elemsize);
-	bpf_probe_read_user(&b->generation, sizeof(b->generation), (void *)heap.generation);
 	return true;
 }
 

@@ -39,7 +39,7 @@ struct survivor_object {
 	__u32 flags_unless; /* of the processor: a hit with one of these is no birth */
 	__u64 count_min; /* not 0: its first word is how many it holds, that is its size, and less
 			  * is not written down */
-	__u32 stamp;	 /* not 0: offset in it of what is noted as its generation */
+	__u32 stamp;	 /* not 0: offset in it of what is noted as its generation instead */
 	__u32 pad;
 };
 

@@ -29,21 +29,28 @@
 #define CONTROLLER(live)                                                                           \
 	.gc_live = (live), .gc_marked = (live) + 48, .gc_total_alloc = (live) + 192,               \
 	.gc_total_free = (live) + 200, .gc_mapped_ready = (live) + 208
+#define HTTP(idle_at)	.http_idle_at = (idle_at)
+#define SQL_RETURNED_AT 80 /* in database/sql.driverConn, in all of these versions */
 /* Of minor versions first to last; 1.20 is in none of the packages that these come from. */
 static const struct {
 	uint32_t first, last;
 	struct go_layout layout;
 } layouts[] = {
-	{ 19, 19, { G(152, 312, 104), OLD_TIMERS(8840), STATS(3600), CONTROLLER(136) } },
-	{ 21, 21, { G(152, 296, 104), OLD_TIMERS(8840), STATS(3600), CONTROLLER(104) } },
-	{ 22, 22, { G(152, 296, 104), OLD_TIMERS(8872), STATS(3600), CONTROLLER(104) } },
+	{ 19, 19, { G(152, 312, 104), OLD_TIMERS(8840), STATS(3600), CONTROLLER(136), HTTP(184) } },
+	{ 21, 21, { G(152, 296, 104), OLD_TIMERS(8840), STATS(3600), CONTROLLER(104), HTTP(184) } },
+	{ 22, 22, { G(152, 296, 104), OLD_TIMERS(8872), STATS(3600), CONTROLLER(104), HTTP(184) } },
 	{ 23,
 	  24,
-	  { G(160, 304, 104), NEW_TIMERS(8840, 16, 64, 88), STATS(3600), CONTROLLER(104) } },
-	{ 25, 25, { G(152, 296, 96), NEW_TIMERS(9392, 24, 72, 96), STATS(3576), CONTROLLER(104) } },
+	  { G(160, 304, 104), NEW_TIMERS(8840, 16, 64, 88), STATS(3600), CONTROLLER(104),
+	    HTTP(184) } },
+	{ 25,
+	  25,
+	  { G(152, 296, 96), NEW_TIMERS(9392, 24, 72, 96), STATS(3576), CONTROLLER(104),
+	    HTTP(184) } },
 	{ 26,
 	  27,
-	  { G(152, 304, 96), NEW_TIMERS(13672, 24, 72, 96), STATS(3576), CONTROLLER(104) } },
+	  { G(152, 304, 96), NEW_TIMERS(13672, 24, 72, 96), STATS(3576), CONTROLLER(104),
+	    HTTP(192) } },
 };
 
 #define SAMPLE		 64	/* goroutines that a derivation looks at */
@@ -63,6 +70,13 @@ void go_layout_of(uint32_t minor, struct go_layout *ret)
 	*ret = layouts[best].layout;
 	if (minor >= layouts[best].first && minor <= layouts[best].last)
 		ret->minor = minor;
+}
+
+uint32_t go_layout_stamp(const struct go_layout *l, enum go_births births)
+{
+	if (births == GO_BIRTHS_QUERIES)
+		return SQL_RETURNED_AT;
+	return births == GO_BIRTHS_REQUESTS && l->minor ? l->http_idle_at : 0;
 }
 
 struct sample {

@@ -7,6 +7,7 @@
 #pragma once
 
 #include "agent/runtime/go/memory.h"
+#include "agent/runtime/go/objects.h"
 #include "agent/runtime/go/variables.h"
 
 #define GO_G_BYTES_MAX	   512 /* of a goroutine's struct, as far as it is read */
@@ -33,7 +34,16 @@ struct go_layout {
 
 	/* struct gcControllerState; percent at 0, memory_limit at 8 */
 	uint16_t gc_live, gc_marked, gc_total_alloc, gc_total_free, gc_mapped_ready;
+
+	uint16_t http_idle_at; /* in net/http.persistConn */
 };
+
+/*
+ * Offset in a connection of when its last user gave it back, a time.Time, by whose low half uses
+ * are told apart; births: those of requests or queries. 0 when it is not known, or for other
+ * births.
+ */
+uint32_t go_layout_stamp(const struct go_layout *l, enum go_births births);
 
 /* The table's row of a minor version; for one that is not in it the one before, with minor 0. */
 void go_layout_of(uint32_t minor, struct go_layout *ret);

@@ -57,16 +57,12 @@ struct go_points {
 	struct survivor_range skipped;
 };
 
-/* In database/sql.driverConn, in all versions: returnedAt, by whose low half uses are told apart.
- */
-#define GO_CONNECTION_RETURNED 80
-
 /* One object whose fate is asked for. */
 struct go_object {
 	uint64_t address;
 	uint64_t size;
 	uint32_t generation; /* of the collector, at its birth or when it was last known to live; of
-			      * a connection of database/sql: when it had last been returned */
+			      * a connection: its stamp (go_layout_stamp) when it was used */
 	uint32_t pad;
 };
 

@@ -243,8 +243,7 @@ int go_points_answer(struct go_process *p, const void *request, size_t size, voi
 	if (r == 0 && points->n == 0)
 		r = -ENOENT;
 	points->object.argument = arguments[q->births];
-	if (q->births == GO_BIRTHS_QUERIES)
-		points->object.stamp = GO_CONNECTION_RETURNED;
+	points->object.stamp = go_layout_stamp(&p->layout, q->births);
 	if (r == 0 && measured[q->births])
 		r = set_heap(p, points);
 	if (r == 0 && q->births == GO_BIRTHS_LARGE)

@@ -4,7 +4,7 @@
  * closed. The goroutine that reads such a connection stands in a select of its readLoop until
  * somebody does; where a connection idles, it waits for the network. Its stack names it. A response
  * that goes on for long, a stream of events, is not forgotten: a goroutine of the program waits for
- * the network in it.
+ * the network in it. On a connection that idled since the request, another's answer stands.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -164,14 +164,32 @@ static bool is_any_alive(const struct go_fates *f, uint32_t n)
 	return false;
 }
 
+static void end_earlier(struct go_process *p, const struct go_fates_request *q,
+			struct go_fates *ret)
+{
+	uint32_t stamp = go_layout_stamp(&p->layout, GO_BIRTHS_REQUESTS), now;
+
+	for (uint32_t i = 0; stamp && i < q->n; i++) {
+		const struct go_object *o = &q->objects[i];
+
+		if (ret->answers[i].fate == GO_FATE_ALIVE &&
+		    (go_memory_read(&p->memory, o->address + stamp, &now, sizeof(now)) < 0 ||
+		     now != o->generation))
+			ret->answers[i].fate = GO_FATE_DEAD;
+	}
+}
+
 int go_readers_ask(struct go_process *p, const struct go_fates_request *q, struct go_fates *ret)
 {
 	int r;
 
 	for (uint32_t i = 0; i < q->n; i++)
-		ret->answers[i].fate = GO_FATE_DEAD;
+		ret->answers[i] = (struct go_answer){ .fate = GO_FATE_DEAD,
+						      .generation = q->objects[i].generation };
 	r = mark(p, "select", READER, READER_FRAMES, GO_FATE_ALIVE, q, ret);
 	if (r == 0 && is_any_alive(ret, q->n))
 		r = mark(p, "IO wait", BODY, BODY_FRAMES, GO_FATE_DEAD, q, ret);
+	if (r == 0)
+		end_earlier(p, q, ret);
 	return r;
 }

@@ -13,7 +13,7 @@ enum {
 	CLOSED = 57,
 	CLOSED_FOR_GOOD = 58,
 	IN_USE = 72,
-	CONNECTION_BYTES = GO_CONNECTION_RETURNED + 4
+	CONNECTION_BYTES = 96
 };
 
 static bool is_flag(uint8_t byte)
@@ -30,7 +30,7 @@ static bool is_used(struct go_process *p, const struct go_object *connection)
 	    !is_flag(c[CLOSED_FOR_GOOD]) || !is_flag(c[IN_USE]))
 		return false;
 	return c[IN_USE] && !c[CLOSED] && !c[CLOSED_FOR_GOOD] &&
-	       go_u32(c + GO_CONNECTION_RETURNED) == connection->generation;
+	       go_u32(c + go_layout_stamp(&p->layout, GO_BIRTHS_QUERIES)) == connection->generation;
 }
 
 int go_users_ask(struct go_process *p, const struct go_fates_request *q, struct go_fates *ret)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <errno.h>
+#include <math.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,10 +19,12 @@
  * like a survivor, so where slots are used again few of the deaths are seen. */
 #define DOUBT_PART 0.02
 /* Slots are used again by objects of their size. Where more of those stay by another site, fewer
- * than this part of them may be the other's, in the slots of the dead; unless so many of all are
- * known for sure. */
-#define REUSE_PART 0.25
-#define SURE_PART  0.1
+ * than this part of them may be the other's, in the slots of the dead. Unless so many of all are
+ * known for sure; or so many dead of whom none is seen to be one, as seldom as that happens at the
+ * sites of that size where some are, would be a chance less than this. */
+#define REUSE_PART  0.25
+#define SURE_PART   0.1
+#define CHANCE_LESS 0.01
 
 struct entry {
 	uint64_t address; /* 0: free */
@@ -286,13 +289,31 @@ static void join(struct living *l, uint64_t least)
 	l->doubtful = (struct heap_site){ 0 };
 }
 
-/* Disbelieve what is doubtful where it may be what another site keeps; most: of one site, by size.
- */
-static void drop_reused(struct living *l, const uint64_t *most)
+/* Of the slots of one size. */
+struct slots {
+	uint64_t most;	 /* that live by one site */
+	double refilled; /* the largest part of the dead of a site that look alive */
+};
+
+static void add_to_slots(struct slots *s, const struct living *l)
+{
+	uint64_t deaths = l->row.site.sums.destroyed, all = deaths + all_living(l);
+	double refilled = (double)l->doubtful.live / (double)(deaths + l->doubtful.live);
+
+	if (all_living(l) > s->most)
+		s->most = all_living(l);
+	if (all >= SIZE_LEAST && (double)deaths > DOUBT_PART * (double)all &&
+	    refilled > s->refilled)
+		s->refilled = refilled;
+}
+
+/* Disbelieve what is doubtful where it may be what another site keeps. */
+static void drop_reused(struct living *l, const struct slots *s)
 {
 	double all = (double)all_living(l);
 
-	if (all < REUSE_PART * (double)most[l->size] && (double)l->row.site.live < SURE_PART * all)
+	if (all < REUSE_PART * (double)s->most && (double)l->row.site.live < SURE_PART * all &&
+	    pow(s->refilled, (double)l->doubtful.live) > CHANCE_LESS)
 		l->doubtful = (struct heap_site){ 0 };
 }
 
@@ -373,21 +394,15 @@ int survivors_rows(const struct survivors *s, uint64_t began, struct survivor_ro
 		   size_t *ret_n)
 {
 	_cleanup_free_ struct living *living = calloc(SITE_SLOTS, sizeof(*living));
-	_cleanup_free_ uint64_t *most = calloc(LARGE_SIZE + 1, sizeof(*most));
+	_cleanup_free_ struct slots *slots = calloc(LARGE_SIZE + 1, sizeof(*slots));
 	struct survivor_row *rows = calloc(s->n_sites + 1, sizeof(*rows));
 	size_t n = 0;
 
-	if (!living || !most || !rows) {
+	if (!living || !slots || !rows) {
 		free(rows);
 		return -ENOMEM;
 	}
 	sort_entries(s, began, living);
-	for (size_t i = 0; i < SITE_SLOTS; i++) {
-		uint64_t *of_size = &most[s->sites[i].size];
-
-		if (all_living(&living[i]) > *of_size)
-			*of_size = all_living(&living[i]);
-	}
 	for (size_t i = 0; i < SITE_SLOTS; i++) {
 		if (!s->sites[i].key)
 			continue;
@@ -395,7 +410,12 @@ int survivors_rows(const struct survivors *s, uint64_t began, struct survivor_ro
 		living[i].row.key = s->sites[i].key;
 		living[i].row.site.kind = "object";
 		living[i].row.site.sums = s->sites[i].sums;
-		drop_reused(&living[i], most);
+		add_to_slots(&slots[living[i].size], &living[i]);
+	}
+	for (size_t i = 0; i < SITE_SLOTS; i++) {
+		if (!s->sites[i].key)
+			continue;
+		drop_reused(&living[i], &slots[living[i].size]);
 		join(&living[i], SIZE_LEAST);
 		living[n++] = living[i];
 	}

@@ -12,6 +12,7 @@
 
 #define KEY_KEEPS 10
 #define KEY_MIXED 12
+#define KEY_DIES  15
 #define STEP	  2
 
 /* Addresses below it are dead, the others live; what was born in this generation is not judged. */
@@ -128,22 +129,46 @@ static void test_doubtful_survivors(void **state)
 	survivors_free(s);
 }
 
+/* Half of whom dies at a site, of that size, looks alive. */
+static void let_half_die(struct survivors *s, uint64_t size)
+{
+	bear_sized(s, KEY_DIES, 4096, size, 10, 0);
+	bear_sized(s, KEY_DIES, 1 << 23, size, 10, 0);
+}
+
 /* Of two sites of one size of which none is seen to die, the smaller may be in the other's slots;
- * but not where that is of another size, no larger by much, or some of it is known for sure. */
+ * but not where that is of another size, or no larger by much. */
 static void test_survivors_in_slots_of_others(void **state)
 {
-	struct judge j = { .generation = 2 * STEP };
+	struct judge j = { .dead_below = 1 << 20, .generation = 2 * STEP };
 	struct survivors *s = new_book(&j);
 
-	bear(s, KEY_KEEPS, 1 << 20, 100, 0);
-	bear(s, KEY_MIXED, 1 << 21, 24, 0);
-	bear(s, KEY_MIXED + 1, 1 << 22, 26, 0);
-	bear_sized(s, KEY_MIXED + 2, 1 << 23, 128, 24, 0);
+	let_half_die(s, 64);
+	bear(s, KEY_KEEPS, 1 << 20, 22, 0);
+	bear(s, KEY_MIXED, 1 << 21, 5, 0);
+	bear(s, KEY_MIXED + 1, 1 << 22, 6, 0);
+	bear_sized(s, KEY_MIXED + 2, 1 << 24, 128, 5, 0);
 	assert_int_equal(survivors_check(s), 0);
-	assert_int_equal(row_of(s, KEY_KEEPS).site.live, 100);
+	assert_int_equal(row_of(s, KEY_KEEPS).site.live, 22);
 	assert_int_equal(row_of(s, KEY_MIXED).site.live, 0);
-	assert_int_equal(row_of(s, KEY_MIXED + 1).site.live, 26);
-	assert_int_equal(row_of(s, KEY_MIXED + 2).site.live, 24);
+	assert_int_equal(row_of(s, KEY_MIXED + 1).site.live, 6);
+	assert_int_equal(row_of(s, KEY_MIXED + 2).site.live, 5);
+	survivors_free(s);
+}
+
+/* Seven of seven would look alive once in 128 times, five of five once in 32. */
+static void test_survivors_by_no_chance(void **state)
+{
+	struct judge j = { .dead_below = 1 << 20, .generation = 2 * STEP };
+	struct survivors *s = new_book(&j);
+
+	let_half_die(s, 64);
+	bear(s, KEY_KEEPS, 1 << 20, 100, 0);
+	bear(s, KEY_MIXED, 1 << 21, 5, 0);
+	bear(s, KEY_MIXED + 1, 1 << 22, 7, 0);
+	assert_int_equal(survivors_check(s), 0);
+	assert_int_equal(row_of(s, KEY_MIXED).site.live, 0);
+	assert_int_equal(row_of(s, KEY_MIXED + 1).site.live, 7);
 	survivors_free(s);
 }
 
@@ -159,9 +184,11 @@ static void bear_later(struct survivors *s, uint64_t key, uint64_t address, uint
 
 static void test_sure_survivors_speak_for_doubtful_ones(void **state)
 {
-	struct judge j = { .generation = 2 * STEP };
+	struct judge j = { .dead_below = 1 << 20, .generation = 2 * STEP };
 	struct survivors *s = new_book(&j);
 
+	bear(s, KEY_DIES, 4096, 1, 0);
+	bear(s, KEY_DIES, 1 << 25, 32, 0);
 	bear(s, KEY_KEEPS, 1 << 20, 1000, 0);
 	bear(s, KEY_MIXED, 1 << 21, 90, 0);
 	bear(s, KEY_MIXED + 1, 1 << 22, 95, 0);
@@ -285,6 +312,7 @@ int main(void)
 		cmocka_unit_test(test_reuse_is_a_death),
 		cmocka_unit_test(test_doubtful_survivors),
 		cmocka_unit_test(test_survivors_in_slots_of_others),
+		cmocka_unit_test(test_survivors_by_no_chance),
 		cmocka_unit_test(test_sure_survivors_speak_for_doubtful_ones),
 		cmocka_unit_test(test_answers_of_now_are_not_doubted),
 		cmocka_unit_test(test_doubtful_survivors_of_one_size),

@@ -19,7 +19,7 @@
 #include "agent/probe/identity.h"
 #include "agent/runtime/go/go.h"
 
-#define OWN_PART   0.4	/* of the budget: seep's own CPU time, the rest is for the process */
+#define OWN_PART   0.6	/* of the budget: seep's own CPU time, the rest is for the process */
 #define SHARE_MAX  0.03 /* of a CPU: windows need no more to tell, whatever they may cost */
 #define LOOK_PAUSE 0.1	/* seconds, at least, between looks whether a collection ended */
 

@@ -217,7 +217,6 @@ int survivors_check(struct survivors *s)
 struct living {
 	struct survivor_row row;
 	struct heap_site doubtful;
-	uint64_t size;
 };
 
 static uint64_t all_living(const struct living *l)
@@ -406,16 +405,15 @@ int survivors_rows(const struct survivors *s, uint64_t began, struct survivor_ro
 	for (size_t i = 0; i < SITE_SLOTS; i++) {
 		if (!s->sites[i].key)
 			continue;
-		living[i].size = s->sites[i].size;
 		living[i].row.key = s->sites[i].key;
 		living[i].row.site.kind = "object";
 		living[i].row.site.sums = s->sites[i].sums;
-		add_to_slots(&slots[living[i].size], &living[i]);
+		add_to_slots(&slots[s->sites[i].size], &living[i]);
 	}
 	for (size_t i = 0; i < SITE_SLOTS; i++) {
 		if (!s->sites[i].key)
 			continue;
-		drop_reused(&living[i], &slots[living[i].size]);
+		drop_reused(&living[i], &slots[s->sites[i].size]);
 		join(&living[i], SIZE_LEAST);
 		living[n++] = living[i];
 	}

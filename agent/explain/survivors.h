@@ -7,7 +7,8 @@
  * An address can be given out again. A birth at an address in the book is the death of who was
  * there. Where nobody saw the new birth, the oracle would call the dead one alive; that needs a
  * death between two of its answers, so who was asked after each generation is known for sure, and
- * the others are doubtful (survivor_totals).
+ * the others are doubtful: they count where few of their site die, and not where they may all be
+ * in slots that another site's objects of that size fill.
  */
 #pragma once
 

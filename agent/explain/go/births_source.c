@@ -19,7 +19,9 @@
 #include "agent/probe/identity.h"
 #include "agent/runtime/go/go.h"
 
-#define OWN_PART   0.6	/* of the budget: seep's own CPU time, the rest is for the process */
+/* Of the budget: windows on the heap, maps and timers. What is rare, go statements and seep's own
+ * CPU time take the rest. */
+#define HEAP_PART  0.4
 #define SHARE_MAX  0.03 /* of a CPU: windows need no more to tell, whatever they may cost */
 #define LOOK_PAUSE 0.1	/* seconds, at least, between looks whether a collection ended */
 
@@ -122,7 +124,7 @@ static int source_open(const struct explain_options *options, struct reader *rea
 	s->windows = (struct windows){ .ops = &gobirths_windows,
 				       .context = s,
 				       .duration = options->duration,
-				       .share = fmin(options->budget * (1 - OWN_PART), SHARE_MAX) };
+				       .share = fmin(options->budget * HEAP_PART, SHARE_MAX) };
 	s->module = identity_program(options->pid);
 	s->request = calloc(1, sizeof(*s->request));
 	if (s->module && s->request)

@@ -45,11 +45,7 @@ class Stuck:
         assert self.process.stdout.readline() == "ready\n"
 
     def silence(self):
-        """From now on; the program itself waits when it is its memory. Of its file another agent on
-        this host may have read all, which the kernel would answer from its cache."""
-        if self.what == "file":
-            with open(f"/proc/{self.pid}/exe", "rb") as file:
-                os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+        """From now on; the program itself waits when it is its memory."""
         say(self.server, "mute")
         if self.what != "file":
             self.process.stdin.write("\n")

@@ -6,7 +6,6 @@
  * said.
  */
 #include <errno.h>
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,14 +15,11 @@
 #include "agent/base/log.h"
 #include "agent/base/message.h"
 #include "agent/explain/go/births.h"
+#include "agent/explain/go/budget.h"
 #include "agent/probe/identity.h"
 #include "agent/runtime/go/go.h"
 
-/* Of the budget: windows on the heap, maps and timers. What is rare, go statements and seep's own
- * CPU time take the rest. */
-#define HEAP_PART  0.4
-#define SHARE_MAX  0.03 /* of a CPU: windows need no more to tell, whatever they may cost */
-#define LOOK_PAUSE 0.1	/* seconds, at least, between looks whether a collection ended */
+#define LOOK_PAUSE 0.1 /* seconds, at least, between looks whether a collection ended */
 
 static bool gobirths_wants(const struct explain_options *options)
 {
@@ -124,7 +120,7 @@ static int source_open(const struct explain_options *options, struct reader *rea
 	s->windows = (struct windows){ .ops = &gobirths_windows,
 				       .context = s,
 				       .duration = options->duration,
-				       .share = fmin(options->budget * HEAP_PART, SHARE_MAX) };
+				       .share = gobudget_share(options, GOBUDGET_HEAP) };
 	s->module = identity_program(options->pid);
 	s->request = calloc(1, sizeof(*s->request));
 	if (s->module && s->request)

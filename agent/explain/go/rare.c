@@ -1,13 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The long windows on what is rare: each kind has its own, so that one which is not so rare in this
  * program leaves the others theirs. */
-#include <math.h>
-
 #include "agent/base/clock.h"
 #include "agent/base/cleanup.h"
 #include "agent/explain/go/births.h"
-
-#define SHARE 0.0025 /* of a CPU, each */
+#include "agent/explain/go/budget.h"
 
 static const struct {
 	enum go_births births;
@@ -53,7 +50,7 @@ static int start(struct gobirths *s, size_t i)
 			     .births = kinds[i].births },
 	};
 	goprobe_windows_start(&s->rare[i].windows, s->options->duration,
-			      fmin(s->options->budget / 16, SHARE));
+			      gobudget_share(s->options, GOBUDGET_RARE));
 	return survivors_new(&oracle, &s->rare[i].book);
 }
 

@@ -1,20 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The source of who starts goroutines. It makes no findings: it completes those of the others. */
 #include <errno.h>
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "agent/base/cleanup.h"
 #include "agent/base/log.h"
+#include "agent/explain/go/budget.h"
 #include "agent/explain/go/probe.h"
 #include "agent/explain/go/spawns.h"
 #include "agent/explain/source.h"
 #include "agent/probe/identity.h"
 #include "agent/probe/survivor.h"
 #include "agent/runtime/go/objects.h"
-
-#define SHARE 0.005 /* of a CPU: go statements are rare, so that long windows cost little */
 
 struct gospawn_source {
 	const struct explain_options *options;
@@ -69,7 +67,8 @@ static int source_open(const struct explain_options *options, struct reader *rea
 	s->windows = (struct goprobe_windows){ .probe = s->probe,
 					       .host = &s->host,
 					       .births = GO_BIRTHS_GOROUTINES };
-	goprobe_windows_start(&s->windows, options->duration, fmin(options->budget / 4, SHARE));
+	goprobe_windows_start(&s->windows, options->duration,
+			      gobudget_share(options, GOBUDGET_SPAWNS));
 	*ret = s;
 	return 0;
 }

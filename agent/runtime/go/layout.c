@@ -29,8 +29,7 @@
 #define CONTROLLER(live)                                                                           \
 	.gc_live = (live), .gc_marked = (live) + 48, .gc_total_alloc = (live) + 192,               \
 	.gc_total_free = (live) + 200, .gc_mapped_ready = (live) + 208
-#define HTTP(idle_at)	.http_idle_at = (idle_at)
-#define SQL_RETURNED_AT 80 /* in database/sql.driverConn, in all of these versions */
+#define HTTP(idle_at) .http_idle_at = (idle_at)
 /* Of minor versions first to last; 1.20 is in none of the packages that these come from. */
 static const struct {
 	uint32_t first, last;
@@ -75,7 +74,7 @@ void go_layout_of(uint32_t minor, struct go_layout *ret)
 uint32_t go_layout_stamp(const struct go_layout *l, enum go_births births)
 {
 	if (births == GO_BIRTHS_QUERIES)
-		return SQL_RETURNED_AT;
+		return GO_SQL_RETURNED_AT;
 	return births == GO_BIRTHS_REQUESTS && l->minor ? l->http_idle_at : 0;
 }
 

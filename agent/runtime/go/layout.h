@@ -38,6 +38,18 @@ struct go_layout {
 	uint16_t http_idle_at; /* in net/http.persistConn */
 };
 
+/* In database/sql.driverConn, in all of these versions: the pool; four words of a time and a mutex;
+ * the driver's connection; needReset, closed and finalClosed; a map; inUse; returnedAt. */
+enum {
+	GO_SQL_POOL = 0,
+	GO_SQL_NEED_RESET = 56,
+	GO_SQL_CLOSED = 57,
+	GO_SQL_CLOSED_FOR_GOOD = 58,
+	GO_SQL_IN_USE = 72,
+	GO_SQL_RETURNED_AT = 80,
+	GO_SQL_BYTES = 96 /* to be read of each */
+};
+
 /*
  * Offset in a connection of when its last user gave it back, a time.Time, by whose low half uses
  * are told apart; births: those of requests or queries. 0 when it is not known, or for other

@@ -5,17 +5,6 @@
 #include "agent/base/cleanup.h"
 #include "agent/runtime/go/process.h"
 
-/* In database/sql.driverConn, in all versions: the pool; four words of a time and a mutex; the
- * driver's connection; needReset, closed and finalClosed; a map; inUse; returnedAt. */
-enum {
-	POOL = 0,
-	FLAGS = 56,
-	CLOSED = 57,
-	CLOSED_FOR_GOOD = 58,
-	IN_USE = 72,
-	CONNECTION_BYTES = 96
-};
-
 static bool is_flag(uint8_t byte)
 {
 	return byte <= 1;
@@ -23,14 +12,15 @@ static bool is_flag(uint8_t byte)
 
 static bool is_used(struct go_process *p, const struct go_object *connection)
 {
-	uint8_t c[CONNECTION_BYTES];
+	uint8_t c[GO_SQL_BYTES];
 
 	if (go_memory_read(&p->memory, connection->address, c, sizeof(c)) < 0 ||
-	    go_u64(c + POOL) == 0 || !is_flag(c[FLAGS]) || !is_flag(c[CLOSED]) ||
-	    !is_flag(c[CLOSED_FOR_GOOD]) || !is_flag(c[IN_USE]))
+	    go_u64(c + GO_SQL_POOL) == 0 || !is_flag(c[GO_SQL_NEED_RESET]) ||
+	    !is_flag(c[GO_SQL_CLOSED]) || !is_flag(c[GO_SQL_CLOSED_FOR_GOOD]) ||
+	    !is_flag(c[GO_SQL_IN_USE]))
 		return false;
-	return c[IN_USE] && !c[CLOSED] && !c[CLOSED_FOR_GOOD] &&
-	       go_u32(c + go_layout_stamp(&p->layout, GO_BIRTHS_QUERIES)) == connection->generation;
+	return c[GO_SQL_IN_USE] && !c[GO_SQL_CLOSED] && !c[GO_SQL_CLOSED_FOR_GOOD] &&
+	       go_u32(c + GO_SQL_RETURNED_AT) == connection->generation;
 }
 
 int go_users_ask(struct go_process *p, const struct go_fates_request *q, struct go_fates *ret)

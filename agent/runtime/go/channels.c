@@ -7,7 +7,10 @@
 #include "agent/base/cleanup.h"
 #include "agent/runtime/go/channels.h"
 
-#define SEARCH_EACH 8  /* scans; what a search costs is too much for each */
+/* Scans; what a search costs is too much for each. What only the second one finds in a watch, for
+ * the program made it meanwhile, is seen in the last six of its GO_SLICES + 1: enough to judge it.
+ */
+#define SEARCH_EACH 7
 #define SEARCH_RARE 32 /* of those who want no stacks, and come again and again */
 #define SAMPLE	    8  /* items, of which the objects they lead to are sized */
 #define ITEM_BYTES  64 /* of each that are looked at */

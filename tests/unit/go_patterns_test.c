@@ -236,6 +236,27 @@ static void test_a_connection_that_is_read_without_a_deadline(void **state)
 	assert_string_equal(also[0], "read-without-deadline");
 }
 
+/* A client that has more to do at once than ever dials again, and keeps what it dialled. */
+static void test_a_few_connections_more_are_no_mistake(void **state)
+{
+	static const char serve[] = "net/http.(*Server).Serve", read[] = "net.(*netFD).Read";
+	static struct go_report r;
+	struct go_evidence e = { .report = &r, .group = &r.groups[0], .keeps = true, .grown = 9 };
+	const char *also[FINDING_ALSO], *name;
+
+	describe(&r, serve, read, "IO wait");
+	go_patterns_find(&e, &name, also);
+	assert_null(name);
+	assert_true(go_serves_few_more(&e));
+	e.grown = 10;
+	assert_false(go_serves_few_more(&e));
+	describe(&r, serve, "main.handle", "chan receive"); /* they wait for the program */
+	e.grown = 3;
+	assert_false(go_serves_few_more(&e));
+	describe(&r, "main.dial", read, "IO wait");
+	assert_false(go_serves_few_more(&e));
+}
+
 static const char *timer_pattern(enum go_timer_kind kind, bool async, bool keeps)
 {
 	static struct go_report r;
@@ -403,6 +424,7 @@ int main(void)
 		cmocka_unit_test(test_a_body_of_http2_that_nobody_reads),
 		cmocka_unit_test(test_a_connection_that_will_be_closed_is_no_mistake),
 		cmocka_unit_test(test_a_connection_that_is_read_without_a_deadline),
+		cmocka_unit_test(test_a_few_connections_more_are_no_mistake),
 		cmocka_unit_test(test_timer_patterns),
 		cmocka_unit_test(test_timers_that_goroutines_wait_for),
 		cmocka_unit_test(test_piles_of_timers),

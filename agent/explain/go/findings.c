@@ -139,6 +139,12 @@ static void set_patterns(const struct go_source *s, const struct go_group *g,
 	e.heap_grown = heap_grown(s, e.live, e.grown);
 	go_patterns_find(&e, &f->pattern, f->also);
 	set_evidence(&e, f);
+	if (f->verdict != SITE_KEEPS || f->pattern || !go_serves_few_more(&e))
+		return;
+	f->verdict = SITE_UNDECIDED;
+	snprintf(f->evidence, sizeof(f->evidence),
+		 "so few more connections than before can be what clients keep to use again; a "
+		 "longer watch will tell");
 }
 
 static int add_goroutines(const struct go_source *s, const struct go_site *site,

@@ -13,6 +13,7 @@
 #define FIRE_SOON	 (10 * INT64_C(1000000000)) /* ns: all that there are are gone by then */
 #define SOON_A_LOT	 1000 /* of those, some 200 KiB; as SeepGoTimersAbandoned has it */
 #define WAITED_FOR	 2    /* timers that a goroutine may wait for at once */
+#define CLIENTS_LEAST	 10 /* of a server that came and stayed, before anything is said of them */
 
 static const char *function_of(const struct go_report *r, uint16_t code)
 {
@@ -193,15 +194,28 @@ static uint64_t count_deadlines(const struct go_report *r)
 	return n;
 }
 
+static bool reads_for_client(const struct go_evidence *e)
+{
+	return e->group && strcmp(wait_of(e), "IO wait") == 0 && stands_in(e, reads_connection);
+}
+
+static bool is_server_of_library(const struct go_evidence *e)
+{
+	return strcmp(function_of(e->report, e->group->made), "net/http.(*Server).Serve") == 0;
+}
+
+bool go_serves_few_more(const struct go_evidence *e)
+{
+	return reads_for_client(e) && is_server_of_library(e) && e->grown < CLIENTS_LEAST;
+}
+
 /* A deadline of a connection is a timer. Without one, who reads waits for a peer that is slow, or
  * gone without a word, for as long as the kernel does. A server of the library reads for the
  * program, which sets its timeouts. */
 static bool is_endless_read(const struct go_evidence *e)
 {
-	return e->group && e->keeps && strcmp(wait_of(e), "IO wait") == 0 &&
-	       stands_in(e, reads_connection) &&
-	       (works_for_program(e) ||
-		strcmp(function_of(e->report, e->group->made), "net/http.(*Server).Serve") == 0) &&
+	return e->keeps && reads_for_client(e) && !go_serves_few_more(e) &&
+	       (works_for_program(e) || is_server_of_library(e)) &&
 	       count_deadlines(e->report) < e->grown;
 }
 

@@ -24,6 +24,12 @@ struct go_evidence {
 /* Whether the runtime's word for a wait means: for as long as others do not act. */
 bool go_waits_for_others(const char *wait);
 
+/*
+ * Whether they serve connections of a server of the library, of which so few came during the watch
+ * that no more can be said: clients that keep more of them to use again look as those that hang.
+ */
+bool go_serves_few_more(const struct go_evidence *e);
+
 /* *ret_pattern: the name, static, or NULL; ret_also: further ones, ended by NULL. */
 void go_patterns_find(const struct go_evidence *e, const char **ret_pattern,
 		      const char *ret_also[FINDING_ALSO]);

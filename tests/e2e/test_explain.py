@@ -18,6 +18,7 @@ pytestmark = pytest.mark.probes
 SECONDS = 6
 AT_ONCE = 8  # workloads that are watched at the same time
 WATCHED = 3  # of a watch that something else ends than its duration
+OLDER = 4  # leaks from before a watch
 RATE = 8  # leaks a second, and as many that are given back; few enough that none is sampled
 
 # (program, leak): (resource, kind) of the row that must be at the top.
@@ -63,6 +64,7 @@ class Case:
             self.absent = books is None
             if not self.absent:
                 self.site = books["site"]
+                time.sleep(OLDER / RATE)
                 self.answer = explainer.explain(seep, running.pid, SECONDS)
 
 

@@ -10,8 +10,7 @@
 #include "agent/explain/go/births.h"
 #include "agent/explain/go/budget.h"
 
-/* Of a CPU: reading a large program's goroutines once a second and asking for fates, as `make
- * bench` and the pauses of those looks have it. */
+/* Of a CPU, that is to be left at the default budget. */
 #define OWN 0.01
 
 static double all_windows(double budget)

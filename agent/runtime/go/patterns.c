@@ -194,7 +194,7 @@ static uint64_t count_deadlines(const struct go_report *r)
 	return n;
 }
 
-static bool reads_for_client(const struct go_evidence *e)
+static bool waits_for_peer(const struct go_evidence *e)
 {
 	return e->group && strcmp(wait_of(e), "IO wait") == 0 && stands_in(e, reads_connection);
 }
@@ -206,7 +206,8 @@ static bool is_server_of_library(const struct go_evidence *e)
 
 bool go_serves_few_more(const struct go_evidence *e)
 {
-	return reads_for_client(e) && is_server_of_library(e) && e->grown < CLIENTS_LEAST;
+	return waits_for_peer(e) && is_server_of_library(e) && !works_for_program(e) &&
+	       e->grown < CLIENTS_LEAST;
 }
 
 /* A deadline of a connection is a timer. Without one, who reads waits for a peer that is slow, or
@@ -214,7 +215,7 @@ bool go_serves_few_more(const struct go_evidence *e)
  * program, which sets its timeouts. */
 static bool is_endless_read(const struct go_evidence *e)
 {
-	return e->keeps && reads_for_client(e) && !go_serves_few_more(e) &&
+	return e->keeps && waits_for_peer(e) && !go_serves_few_more(e) &&
 	       (works_for_program(e) || is_server_of_library(e)) &&
 	       count_deadlines(e->report) < e->grown;
 }

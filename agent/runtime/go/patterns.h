@@ -25,8 +25,8 @@ struct go_evidence {
 bool go_waits_for_others(const char *wait);
 
 /*
- * Whether they serve connections of a server of the library, of which so few came during the watch
- * that no more can be said: clients that keep more of them to use again look as those that hang.
+ * Whether they wait for requests at a server of the library, and so few came during the watch that
+ * no more can be said: clients that keep more of them to use again look as those that hang.
  */
 bool go_serves_few_more(const struct go_evidence *e);
 
